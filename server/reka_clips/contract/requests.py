@@ -1,0 +1,122 @@
+"""What is sent to a Clip API. Only what the caller set goes out, so that Reka's defaults stay Reka's.
+
+Source for fields, ranges and defaults: Reka's Clip API reference and OpenAPI document (mid-2026).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, model_validator
+
+from reka_clips.contract.options import (  # noqa: TC001 - pydantic reads them at run time
+    AspectRatio,
+    FontFamily,
+    Layout,
+    ReelQuality,
+    Resolution,
+    SubtitleLanguage,
+    Template,
+    TextPosition,
+    TextTransform,
+)
+
+DEFAULT_MAX_DURATION_SECONDS: Final = 90
+
+
+def _whole_number(value: object) -> object:
+    """Take 3, 3.0 and "3" for 3; leave the rest to the int check, but refuse true and false."""
+    if isinstance(value, bool):
+        raise ValueError("must be a whole number, not true or false")  # noqa: TRY004 - pydantic wants ValueError
+    return value
+
+
+WholeNumber = Annotated[int, BeforeValidator(_whole_number)]
+
+
+def _resolution(value: object) -> object:
+    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else _whole_number(value)
+
+
+HexColor = Annotated[str, Field(pattern=r"^#[0-9A-Fa-f]{6}$")]
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CaptionStyle(_Request):
+    """How burnt-in captions look. `desired_font_size`: 60 to 120, pixels on a picture 1080 wide."""
+
+    desired_font_size: Annotated[float, BeforeValidator(_whole_number), Field(ge=60, le=120)] | None = None
+    text_transform: TextTransform | None = None
+    text_color: HexColor | None = None
+    highlight_color: HexColor | None = None
+    stroke_color: HexColor | None = None
+    position: TextPosition | None = None
+    font_family: FontFamily | None = None
+
+
+class GenerationConfig(_Request):
+    """What is looked for. Times and durations are whole seconds of the source."""
+
+    template: Template | None = None
+    num_generations: Annotated[WholeNumber, Field(ge=1, le=3)] | None = None
+    min_duration_seconds: Annotated[WholeNumber, Field(ge=0)] | None = None
+    max_duration_seconds: Annotated[WholeNumber, Field(ge=1, le=600)] | None = None
+    source_start_time: Annotated[WholeNumber, Field(ge=0)] | None = None
+    source_end_time: Annotated[WholeNumber, Field(ge=0)] | None = None
+    translated_subtitles_target_language: SubtitleLanguage | None = None
+    translated_subtitles_group_length: Annotated[WholeNumber, Field(ge=1)] | None = None
+
+    @model_validator(mode="after")
+    def _check_ranges(self) -> GenerationConfig:
+        longest = self.max_duration_seconds
+        shortest = self.min_duration_seconds
+        if shortest is not None and shortest > (longest or DEFAULT_MAX_DURATION_SECONDS):
+            known = f"{longest}" if longest else f"{DEFAULT_MAX_DURATION_SECONDS}, its default"
+            raise ValueError(f"min_duration_seconds ({shortest}) must not be above max_duration_seconds ({known})")
+        start, end = self.source_start_time, self.source_end_time
+        if end is not None and end <= (start or 0):
+            raise ValueError(f"source_end_time ({end}) must be after source_start_time ({start or 0})")
+        return self
+
+
+class RenderingConfig(_Request):
+    """How the clips look. `resolution`: the shorter side of the picture, in pixels."""
+
+    show_watermark: StrictBool | None = None
+    subtitles: StrictBool | None = None
+    aspect_ratio: AspectRatio | None = None
+    resolution: Annotated[Resolution, BeforeValidator(_resolution)] | None = None
+    layout: Layout | None = None
+    caption_style: CaptionStyle | None = None
+
+
+class CreateRequest(_Request):
+    """POST /v1/clips. `reel_quality` and `force_vllm_whisper_asr` travel in the query, the rest in the body."""
+
+    video_urls: Annotated[tuple[str, ...], Field(min_length=1)]
+    prompt: str | None = None
+    generation_config: GenerationConfig | None = None
+    rendering_config: RenderingConfig | None = None
+    reel_quality: ReelQuality | None = None
+    force_vllm_whisper_asr: StrictBool | None = None
+
+    def body(self, *, stream: bool) -> dict[str, Any]:
+        """Return the JSON body: what the caller set, and `stream`."""
+        fields = self.model_dump(mode="json", exclude_none=True, exclude={"reel_quality", "force_vllm_whisper_asr"})
+        return {name: value for name, value in fields.items() if value != {}} | {"stream": stream}
+
+    def query(self) -> dict[str, str]:
+        """Return the query parameters."""
+        query = {} if self.reel_quality is None else {"reel_quality": str(self.reel_quality)}
+        if self.force_vllm_whisper_asr is not None:
+            query["force_vllm_whisper_asr"] = str(self.force_vllm_whisper_asr).lower()
+        return query
+
+
+class DeleteRequest(_Request):
+    """DELETE /v1/clips/{id}. `delete_input_video`: also delete the indexed source video."""
+
+    delete_input_video: StrictBool = False
