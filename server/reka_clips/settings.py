@@ -1,0 +1,162 @@
+"""What the operator decided: read once from the environment (flags win), then passed in.
+
+A value that cannot be used never stops the server: its default stands in, and `problems` says so in plain
+words (logged at the start, shown by `doctor`). Only for the choice of a backend there is no safe default:
+`backend` then holds None and the first call says what is wrong.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal, TypeVar, cast
+from urllib.parse import urlsplit
+
+Backend = Literal["auto", "reka", "local"]
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+
+DEFAULT_BASE_URL: Final = "https://vision-agent.api.reka.ai"
+MAX_WAIT_SECONDS: Final = 900
+
+_BACKENDS: Final = ("auto", "reka", "local")
+_LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+T = TypeVar("T")
+U = TypeVar("U")
+_SAME: Any = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every setting, with its environment variable in the comment. Times in seconds, sizes in bytes."""
+
+    api_key: str | None = field(default=None, repr=False)  # REKA_API_KEY
+    base_url: str = DEFAULT_BASE_URL  # REKA_BASE_URL
+    backend: Backend | None = "auto"  # REKA_CLIPS_BACKEND
+    wait_seconds: float = 45.0  # REKA_CLIPS_WAIT_SECONDS: how long a call waits for a generation, 0 to 900
+    timeout_seconds: float = 60.0  # REKA_CLIPS_TIMEOUT_SECONDS: one request to the Clip API
+    log_level: LogLevel = "WARNING"  # REKA_CLIPS_LOG_LEVEL
+    data_dir: Path = field(default_factory=lambda: default_data_dir(os.environ))  # REKA_CLIPS_DATA_DIR
+    save_dir: Path = field(default_factory=lambda: default_save_dir(Path.home()))  # REKA_CLIPS_SAVE_DIR
+    confirm: bool = False  # REKA_CLIPS_CONFIRM: ask the person before a creation that costs
+    auth_token: str | None = field(default=None, repr=False)  # REKA_CLIPS_AUTH_TOKEN: guards the HTTP side
+    problems: tuple[str, ...] = ()
+
+    @property
+    def base_url_is_local(self) -> bool:
+        """Whether REKA_BASE_URL names this very machine: then it is a served engine, which reads files."""
+        return _host(self.base_url) in ("127.0.0.1", "localhost", "::1")
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Read the settings; never raises. `environ`: `os.environ` unless given."""
+        source = _Source(os.environ if environ is None else environ)
+        home = Path.home()
+        return cls(
+            api_key=source.text("REKA_API_KEY"),
+            base_url=source.parsed("REKA_BASE_URL", _base_url, DEFAULT_BASE_URL),
+            backend=source.parsed("REKA_CLIPS_BACKEND", _backend, cast("Backend", "auto"), unusable=None),
+            wait_seconds=source.parsed("REKA_CLIPS_WAIT_SECONDS", _seconds(0, MAX_WAIT_SECONDS), 45.0),
+            timeout_seconds=source.parsed("REKA_CLIPS_TIMEOUT_SECONDS", _seconds(1, 3600), 60.0),
+            log_level=source.parsed("REKA_CLIPS_LOG_LEVEL", _log_level, cast("LogLevel", "WARNING")),
+            data_dir=source.parsed("REKA_CLIPS_DATA_DIR", _folder, default_data_dir(source.environ)),
+            save_dir=source.parsed("REKA_CLIPS_SAVE_DIR", _folder, default_save_dir(home)),
+            confirm=source.switch("REKA_CLIPS_CONFIRM"),
+            auth_token=source.text("REKA_CLIPS_AUTH_TOKEN"),
+            problems=tuple(source.problems),
+        )
+
+
+class _Source:
+    """The environment with a list of what was wrong in it. A `${…}` that a host left in place is unset."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.environ = environ
+        self.problems: list[str] = []
+
+    def text(self, name: str) -> str | None:
+        value = self.environ.get(name, "").strip()
+        return None if not value or (value.startswith("${") and value.endswith("}")) else value
+
+    def switch(self, name: str) -> bool:
+        """On for anything but 0, false, no and off: a switch that was set at all was meant to guard."""
+        value = self.text(name)
+        return value is not None and value.lower() not in ("0", "false", "no", "off")
+
+    def parsed(self, name: str, parse: Callable[[str], T], default: T, *, unusable: T | U = _SAME) -> T | U:
+        """Return the parsed value, `default` where it is unset, `unusable` (else `default`) where it is wrong."""
+        value = self.text(name)
+        if value is None:
+            return default
+        try:
+            return parse(value)
+        except ValueError as error:
+            self.problems.append(f"{name} {error}.")
+            return default if unusable is _SAME else unusable
+
+
+def _backend(value: str) -> Backend:
+    if value.lower() not in _BACKENDS:
+        raise ValueError(f"must be one of {', '.join(_BACKENDS)}")
+    return cast("Backend", value.lower())
+
+
+def _log_level(value: str) -> LogLevel:
+    if value.upper() not in _LOG_LEVELS:
+        raise ValueError(f"must be one of {', '.join(_LOG_LEVELS)}")
+    return cast("LogLevel", value.upper())
+
+
+def _seconds(lowest: float, highest: float) -> Callable[[str], float]:
+    def parse(value: str) -> float:
+        try:
+            seconds = float(value)
+        except ValueError:
+            seconds = -1.0
+        if not lowest <= seconds <= highest:
+            raise ValueError(f"must be a number of seconds from {lowest:g} to {highest:g}")
+        return seconds
+
+    return parse
+
+
+def _base_url(value: str) -> str:
+    url = value.rstrip("/")
+    scheme, _, rest = url.partition("://")
+    if scheme.lower() not in ("http", "https") or not _host(url) or "@" in rest:
+        raise ValueError("must be an http(s) address without user name or password, such as " + DEFAULT_BASE_URL)
+    return url
+
+
+def _folder(value: str) -> Path:
+    path = Path(value).expanduser()
+    if not path.is_absolute():
+        raise ValueError("must be an absolute path")
+    return path
+
+
+def _host(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
+
+
+def default_data_dir(environ: Mapping[str, str]) -> Path:
+    """Return where the platform keeps a program's data."""
+    home = Path.home()
+    if sys.platform == "win32":
+        return Path(environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "reka-clips-mcp"
+    if sys.platform == "darwin":
+        return home / "Library" / "Application Support" / "reka-clips-mcp"
+    return Path(environ.get("XDG_DATA_HOME") or home / ".local" / "share") / "reka-clips-mcp"
+
+
+def default_save_dir(home: Path) -> Path:
+    """Return the person's Videos folder (Movies on a Mac), else Downloads, else the first, to be made."""
+    videos = home / ("Movies" if sys.platform == "darwin" else "Videos")
+    downloads = home / "Downloads"
+    return downloads if downloads.is_dir() and not videos.is_dir() else videos
