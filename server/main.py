@@ -1,0 +1,11 @@
+"""What the desktop bundle (manifest.json) starts."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from reka_clips.cli import main  # noqa: E402 - the package lies beside this file
+
+if __name__ == "__main__":
+    sys.exit(main())

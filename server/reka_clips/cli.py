@@ -1,0 +1,116 @@
+"""From the command line to an exit code. What a subcommand needs is imported when it runs."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from reka_clips import __version__
+from reka_clips.settings import Settings
+
+EXIT_OK = 0
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit code: 0 fine, 1 it failed, 2 it was called wrongly."""
+    arguments = _parser().parse_args(argv)
+    settings = Settings.from_environment()
+    if arguments.data_dir is not None:
+        settings = dataclasses.replace(settings, data_dir=arguments.data_dir.expanduser().absolute())
+    logging.basicConfig(stream=sys.stderr, level=settings.log_level, format="%(levelname)s %(name)s: %(message)s")
+    for problem in settings.problems:
+        print(f"reka-clips-mcp: {problem} Its default is used.", file=sys.stderr)
+    run: Callable[[argparse.Namespace, Settings], int] = arguments.run
+    try:
+        return run(arguments, settings)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _serve(arguments: argparse.Namespace, settings: Settings) -> int:
+    if arguments.transport == "stdio":
+        from reka_clips.mcp_server.stdio import serve
+
+        return serve(settings)
+    from reka_clips.mcp_server.http import serve as serve_http
+
+    return serve_http(
+        settings,
+        transport=arguments.transport,
+        host=arguments.host,
+        port=arguments.port,
+        allow_open_door=arguments.allow_open_door,
+    )
+
+
+def _demo(arguments: argparse.Namespace, settings: Settings) -> int:
+    from reka_clips.demo import run
+
+    return run(settings, video=arguments.video, prompt=arguments.prompt, directory=arguments.out)
+
+
+def _engine(arguments: argparse.Namespace, settings: Settings) -> int:
+    from reka_clips.engine.command import run
+
+    return run(arguments, settings)
+
+
+def _doctor(arguments: argparse.Namespace, settings: Settings) -> int:
+    from reka_clips.doctor import run
+
+    return run(settings, as_json=arguments.json)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="reka-clips-mcp",
+        description="An MCP server that gives AI agents video clips. Without a subcommand it serves MCP over stdio.",
+        epilog="Settings come from the environment (REKA_API_KEY, REKA_CLIPS_…); the README lists them all.",
+    )
+    parser.add_argument("--version", action="version", version=f"reka-clips-mcp {__version__}")
+    parser.add_argument(
+        "--transport", choices=("stdio", "sse", "streamable-http"), default="stdio", help="default: stdio"
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
+    parser.add_argument("--port", type=_port, default=8000, help="port to listen on; 0 picks one (default: 8000)")
+    parser.add_argument(
+        "--allow-open-door",
+        action="store_true",
+        help="listen on an address others can reach although nothing guards it",
+    )
+    parser.add_argument("--data-dir", type=Path, help="where the clip engine keeps its files (REKA_CLIPS_DATA_DIR)")
+    parser.set_defaults(run=_serve)
+    commands = parser.add_subparsers(title="subcommands", metavar="")
+
+    demo = commands.add_parser("demo", help="make clips of a video now, and watch it happen")
+    demo.add_argument("video", nargs="?", help="a file or a link; without one, a film is made for the demo")
+    demo.add_argument("--prompt", help="what the clips should show")
+    demo.add_argument("--out", type=Path, default=Path("demo-clips"), help="folder for the clips (default: demo-clips)")
+    demo.set_defaults(run=_demo)
+
+    engine = commands.add_parser("engine", help="serve the clip engine alone, as a Clip API of its own")
+    engine.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
+    engine.add_argument("--port", type=_port, default=8765, help="port to listen on; 0 picks one (default: 8765)")
+    engine.add_argument("--public-url", help="the address under which others reach it; links to clips start with it")
+    engine.add_argument("--status", action="store_true", help="show its jobs and the disk they use, then end")
+    engine.add_argument("--json", action="store_true", help="with --status: as JSON")
+    engine.add_argument("--embedded", action="store_true", help=argparse.SUPPRESS)
+    engine.set_defaults(run=_engine)
+
+    doctor = commands.add_parser("doctor", help="check that everything is in place, and say how to mend what is not")
+    doctor.add_argument("--json", action="store_true", help="as JSON")
+    doctor.set_defaults(run=_doctor)
+    return parser
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65535:  # noqa: PLR2004 - the range of ports
+        raise argparse.ArgumentTypeError("must be from 0 to 65535")
+    return port

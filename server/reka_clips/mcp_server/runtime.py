@@ -1,0 +1,163 @@
+"""What lives as long as the process: connections, the hub of watched generations, the embedded engine.
+
+It must not live in a lifespan of the SDK's: that one runs once per connection on SSE.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Literal, Self
+
+import anyio
+
+from reka_clips.client import ClipClient, ConnectionPool
+from reka_clips.errors import ConfigurationError, EngineMissingError, MissingKeyError
+from reka_clips.jobs import Account, Hub
+from reka_clips.settings import Settings
+
+if TYPE_CHECKING:
+    from reka_clips.engine.launch import EngineProcess
+
+KEY_HEADER: Final = "x-reka-api-key"
+GET_A_KEY: Final = "A free key comes from Reka's platform site, https://platform.reka.ai."
+
+_MAX_ACCOUNTS: Final = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What callers who bring no key of their own may use. Over stdio the caller is the operator: everything.
+
+    own_key: the operator's REKA_API_KEY. engine: the embedded engine, and with it this machine's processor and disk.
+    """
+
+    own_key: bool = True
+    engine: bool = True
+
+
+class Runtime:
+    """Everything the tools need, opened once per process: `async with Runtime(settings) as runtime`."""
+
+    def __init__(self, settings: Settings, *, access: Access | None = None) -> None:
+        self.settings = settings
+        self.access = access or Access()
+        self.pool = ConnectionPool(timeout_seconds=settings.timeout_seconds)
+        self.hub = Hub()
+        self._accounts: OrderedDict[str, Account] = OrderedDict()
+        self._engine: EngineProcess | None = None
+        self._engine_stack = AsyncExitStack()
+        self._engine_lock = anyio.Lock()
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        await self._stack.enter_async_context(self.pool)
+        await self._stack.enter_async_context(self._engine_stack)
+        await self._stack.enter_async_context(self.hub)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.__aexit__(kind, error, trace)
+
+    def backend(self, headers: Mapping[str, str] | None = None) -> Literal["reka", "local"]:
+        """Return the backend that this caller's generations go to.
+
+        headers: the request's, or None over stdio.
+        Raises ConfigurationError where REKA_CLIPS_BACKEND holds no backend, MissingKeyError or EngineMissingError
+        where the chosen one cannot be used, each with what to do about it.
+        """
+        choice = self.settings.backend
+        if choice is None:
+            raise ConfigurationError(
+                "The setting REKA_CLIPS_BACKEND is wrong: set it to auto, reka or local (or leave it out: auto)."
+            )
+        has_key = self._key(headers) is not None
+        if choice == "reka" and not has_key:
+            raise MissingKeyError(self._no_key_message(headers))
+        if choice == "reka" or (choice == "auto" and has_key):
+            return "reka"
+        if headers is not None and not self.access.engine:
+            raise MissingKeyError(
+                f"Send your own Reka API key in the header X-Reka-API-Key. {GET_A_KEY} "
+                "(This server's own clip engine is not switched on for others.)"
+            )
+        return "local"
+
+    def allows_file_urls(self, headers: Mapping[str, str] | None = None) -> bool:
+        """Whether `file://` sources make sense: for an engine on this machine, never for Reka."""
+        try:
+            return self.backend(headers) == "local" or self.settings.base_url_is_local
+        except ConfigurationError:
+            return True
+
+    def backend_sentence(self) -> str:
+        """Return one sentence for people and models: where clips are made, and what that costs."""
+        try:
+            backend = self.backend()
+        except ConfigurationError as error:
+            return f"No clips can be made yet: {error}"
+        if backend == "local":
+            return (
+                "Clips are made by the embedded engine on this computer: free, private, from direct video links and "
+                "local files (no YouTube or Twitch pages)."
+            )
+        if self.settings.base_url_is_local:
+            return f"Clips are made by the Clip API at {self.settings.base_url}."
+        return "Clips are made by the Reka Clip API, which charges the account and allows ten creations a day."
+
+    async def account(self, headers: Mapping[str, str] | None = None) -> Account:
+        """Return whose generations this caller sees, starting the embedded engine at its first use.
+
+        Raises what `backend` raises, and EngineMissingError or EngineStartError if the engine cannot be started.
+        """
+        if self.backend(headers) == "local":
+            engine = await self._running_engine()
+            return self._account("local", engine.base_url, engine.api_key)
+        return self._account("reka", self.settings.base_url, self._key(headers))
+
+    def _account(self, backend: Literal["reka", "local"], base_url: str, api_key: str | None) -> Account:
+        # The embedded engine gets a new key at each start; its generations stay the same.
+        secret = "" if backend == "local" else f"{base_url}\n{api_key or ''}"
+        owner = f"{backend}:{hashlib.sha256(secret.encode()).hexdigest()[:32]}"
+        known = self._accounts.get(owner)
+        if known is None or known.client.base_url != base_url:
+            client = ClipClient(self.pool, base_url=base_url, api_key=api_key)
+            known = self._accounts[owner] = Account(client=client, owner=owner, backend=backend)
+        self._accounts.move_to_end(owner)
+        while len(self._accounts) > _MAX_ACCOUNTS:
+            self._accounts.popitem(last=False)
+        return known
+
+    def _key(self, headers: Mapping[str, str] | None) -> str | None:
+        if headers is None:
+            return self.settings.api_key
+        own = headers.get(KEY_HEADER, "").strip()
+        return own or (self.settings.api_key if self.access.own_key else None)
+
+    def _no_key_message(self, headers: Mapping[str, str] | None) -> str:
+        if headers is not None:
+            return f"There is no Reka API key for this call: send one in the header X-Reka-API-Key. {GET_A_KEY}"
+        return (
+            f"There is no Reka API key: set REKA_API_KEY in this server's configuration and restart it. {GET_A_KEY} "
+            "Without a key, REKA_CLIPS_BACKEND=local cuts clips on this computer."
+        )
+
+    async def _running_engine(self) -> EngineProcess:
+        async with self._engine_lock:
+            if self._engine is not None and self._engine.is_alive:
+                return self._engine
+            try:
+                from reka_clips.engine.launch import EngineProcess
+            except ImportError as error:
+                raise EngineMissingError(
+                    "There is no Reka API key, and the clip engine is not installed. "
+                    'Set REKA_API_KEY, or install the engine: pip install "reka-clips-mcp[local]".'
+                ) from error
+            self._engine = await self._engine_stack.enter_async_context(EngineProcess(self.settings))
+            return self._engine
