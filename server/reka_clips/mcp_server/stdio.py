@@ -27,11 +27,10 @@ async def _serve(settings: Settings) -> int:
     stopped = anyio.Event()
     received: list[int] = []
     _on_signal(stopped, received)
-    async with Runtime(settings) as runtime:
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_leave_on_signal, runtime, stopped, received)
-            await build_server(runtime).run_stdio_async()
-            tasks.cancel_scope.cancel()
+    async with Runtime(settings) as runtime, anyio.create_task_group() as tasks:
+        tasks.start_soon(_leave_on_signal, runtime, stopped, received)
+        await build_server(runtime).run_stdio_async()
+        tasks.cancel_scope.cancel()
     return 0
 
 
