@@ -8,6 +8,7 @@ RekaClipsError
 ├── ArgumentError               the agent: the call is wrong; nothing was sent
 ├── ConsentError                the person said no, or could not be asked; nothing was sent
 ├── BusyError                   nobody: too many calls or generations at once; try again
+├── ShutdownError               nobody: this process is ending
 ├── ApiError                    the Clip API answered with an error
 │   ├── BadRequestError         400, 422: the agent
 │   ├── AuthenticationError     401, 403: the user
@@ -19,6 +20,7 @@ RekaClipsError
 ├── TransportError              the Clip API was not reached, or its answer was lost: nobody
 │   ├── NotSentError            it is certain that nothing arrived
 │   └── UnreadableAnswerError   something arrived that is no answer of a Clip API
+├── DownloadError               a linked file could not be fetched: the agent (another link), or nobody
 ├── CreationLostError           a creation's answer was lost and could not be found again
 └── GenerationFailedError       the generation itself failed
 """
@@ -39,7 +41,12 @@ class RateLimit:
 
 
 class RekaClipsError(Exception):
-    """Base of all errors of this program. `str(error)` is a plain sentence that holds no key."""
+    """Base of all errors of this program. `str(error)` is a plain sentence that holds no key.
+
+    `generation_id`: the generation it is about, where it was known when the error came up.
+    """
+
+    generation_id: str | None = None
 
 
 class ConfigurationError(RekaClipsError):
@@ -80,6 +87,10 @@ class ConsentError(RekaClipsError):
 
 class BusyError(RekaClipsError):
     """Too much at once for this process; nothing was sent."""
+
+
+class ShutdownError(RekaClipsError):
+    """This process is ending; generations go on upstream, and their ids stay good."""
 
 
 class ApiError(RekaClipsError):
@@ -142,7 +153,15 @@ class NotSentError(TransportError):
 
 
 class UnreadableAnswerError(TransportError):
-    """What came back is no answer of a Clip API: HTML, broken JSON, a wrong content type."""
+    """What came back is no answer of a Clip API: HTML, broken JSON, a redirect. `status`: its HTTP status."""
+
+    def __init__(self, message: str, *, status: int | None = None, request_id: str | None = None) -> None:
+        super().__init__(message, request_id=request_id)
+        self.status = status
+
+
+class DownloadError(RekaClipsError):
+    """A linked file could not be fetched; the message says why and holds nothing of the link."""
 
 
 class CreationLostError(RekaClipsError):
@@ -162,5 +181,5 @@ class GenerationFailedError(RekaClipsError):
 
     def __init__(self, generation_id: str, reason: str | None) -> None:
         super().__init__(f"Generation {generation_id} failed.")
-        self.generation_id = generation_id
+        self.generation_id: str | None = generation_id
         self.reason = reason
