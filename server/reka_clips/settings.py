@@ -20,8 +20,10 @@ LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
 DEFAULT_BASE_URL: Final = "https://vision-agent.api.reka.ai"
 MAX_WAIT_SECONDS: Final = 900
+MIN_SECRET_CHARACTERS: Final = 32
 
 _BACKENDS: Final = ("auto", "reka", "local")
+_LOOPBACK_HOSTS: Final = ("127.0.0.1", "localhost", "::1")
 _LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 T = TypeVar("T")
@@ -42,13 +44,34 @@ class Settings:
     data_dir: Path = field(default_factory=lambda: default_data_dir(os.environ))  # REKA_CLIPS_DATA_DIR
     save_dir: Path = field(default_factory=lambda: default_save_dir(Path.home()))  # REKA_CLIPS_SAVE_DIR
     confirm: bool = False  # REKA_CLIPS_CONFIRM: ask the person before a creation that costs
+    # The network side (SSE and streamable HTTP); docs/operating.md tells more of each.
     auth_token: str | None = field(default=None, repr=False)  # REKA_CLIPS_AUTH_TOKEN: guards the HTTP side
+    oauth_issuer: str | None = None  # REKA_CLIPS_OAUTH_ISSUER: whose tokens open the door; exactly as in their `iss`
+    oauth_audience: str | None = None  # REKA_CLIPS_OAUTH_AUDIENCE: their `aud`; default: the address of /mcp
+    oauth_jwks_url: str | None = None  # REKA_CLIPS_OAUTH_JWKS_URL: the issuer's keys; default: as its metadata says
+    oauth_scopes: tuple[str, ...] = ()  # REKA_CLIPS_OAUTH_SCOPES: a token must hold all of them
+    public_url: str | None = None  # REKA_CLIPS_PUBLIC_URL: the address that others use, such as https://clips.example
+    allowed_hosts: tuple[str, ...] = ()  # REKA_CLIPS_ALLOWED_HOSTS: further names in the Host header
+    allowed_origins: tuple[str, ...] = ()  # REKA_CLIPS_ALLOWED_ORIGINS: web pages that may call
+    allow_open_door: bool = False  # REKA_CLIPS_ALLOW_OPEN_DOOR: as --allow-open-door, for servers that uvicorn starts
+    share_key: bool | None = None  # REKA_CLIPS_SHARE_KEY: REKA_API_KEY is for callers without a key of their own, too
+    share_engine: bool | None = None  # REKA_CLIPS_SHARE_ENGINE: so is the embedded engine
+    secret: str | None = field(default=None, repr=False)  # REKA_CLIPS_SECRET: signs links; the same for all workers
+    link_seconds: float = 86400.0  # REKA_CLIPS_LINK_SECONDS: how long a link to a clip of the engine opens it
+    max_calls: int = 500  # REKA_CLIPS_MAX_CALLS: tool calls at once, per key
+    max_sessions: int = 2000  # REKA_CLIPS_MAX_SESSIONS: sessions at once, of SSE and of streamable HTTP each
+    session_idle_seconds: float = 1800.0  # REKA_CLIPS_SESSION_IDLE_SECONDS: then an unused session ends
+    max_body_bytes: int = 1024 * 1024  # REKA_CLIPS_MAX_BODY_BYTES: of one request
     problems: tuple[str, ...] = ()
 
     @property
     def base_url_is_local(self) -> bool:
         """Whether REKA_BASE_URL names this very machine: then it is a served engine, which reads files."""
-        return _host(self.base_url) in ("127.0.0.1", "localhost", "::1")
+        return _host(self.base_url) in _LOOPBACK_HOSTS
+
+    def problem_with(self, *variables: str) -> str | None:
+        """Return the first problem with one of these variables (or prefixes of their names), or None."""
+        return next((problem for problem in self.problems if problem.startswith(variables)), None)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -65,7 +88,23 @@ class Settings:
             data_dir=source.parsed("REKA_CLIPS_DATA_DIR", _folder, default_data_dir(source.environ)),
             save_dir=source.parsed("REKA_CLIPS_SAVE_DIR", _folder, default_save_dir(home)),
             confirm=source.switch("REKA_CLIPS_CONFIRM"),
-            auth_token=source.text("REKA_CLIPS_AUTH_TOKEN"),
+            auth_token=source.parsed("REKA_CLIPS_AUTH_TOKEN", _token, None),
+            oauth_issuer=source.parsed("REKA_CLIPS_OAUTH_ISSUER", _secure_url, None),
+            oauth_audience=source.text("REKA_CLIPS_OAUTH_AUDIENCE"),
+            oauth_jwks_url=source.parsed("REKA_CLIPS_OAUTH_JWKS_URL", _secure_url, None),
+            oauth_scopes=source.words("REKA_CLIPS_OAUTH_SCOPES"),
+            public_url=source.parsed("REKA_CLIPS_PUBLIC_URL", _origin, None),
+            allowed_hosts=source.words("REKA_CLIPS_ALLOWED_HOSTS"),
+            allowed_origins=source.words("REKA_CLIPS_ALLOWED_ORIGINS"),
+            allow_open_door=source.switch("REKA_CLIPS_ALLOW_OPEN_DOOR"),
+            share_key=source.choice("REKA_CLIPS_SHARE_KEY"),
+            share_engine=source.choice("REKA_CLIPS_SHARE_ENGINE"),
+            secret=source.parsed("REKA_CLIPS_SECRET", _secret, None),
+            link_seconds=source.parsed("REKA_CLIPS_LINK_SECONDS", _seconds(60, 31 * 86400), 86400.0),
+            max_calls=source.parsed("REKA_CLIPS_MAX_CALLS", _whole(1, 100_000), 500),
+            max_sessions=source.parsed("REKA_CLIPS_MAX_SESSIONS", _whole(1, 100_000), 2000),
+            session_idle_seconds=source.parsed("REKA_CLIPS_SESSION_IDLE_SECONDS", _seconds(10, 86400), 1800.0),
+            max_body_bytes=source.parsed("REKA_CLIPS_MAX_BODY_BYTES", _whole(65536, 64 * 1024 * 1024), 1024 * 1024),
             problems=tuple(source.problems),
         )
 
@@ -85,6 +124,14 @@ class _Source:
         """On for anything but 0, false, no and off: a switch that was set at all was meant to guard."""
         value = self.text(name)
         return value is not None and value.lower() not in ("0", "false", "no", "off")
+
+    def choice(self, name: str) -> bool | None:
+        """Return what a switch says, or None where it is not set."""
+        return None if self.text(name) is None else self.switch(name)
+
+    def words(self, name: str) -> tuple[str, ...]:
+        """Return the words of a list, told apart by commas or spaces."""
+        return tuple((self.text(name) or "").replace(",", " ").split())
 
     def parsed(self, name: str, parse: Callable[[str], T], default: T, *, unusable: T | U = _SAME) -> T | U:
         """Return the parsed value, `default` where it is unset, `unusable` (else `default`) where it is wrong."""
@@ -121,6 +168,47 @@ def _seconds(lowest: float, highest: float) -> Callable[[str], float]:
         return seconds
 
     return parse
+
+
+def _whole(lowest: int, highest: int) -> Callable[[str], int]:
+    def parse(value: str) -> int:
+        number = int(value) if value.isascii() and value.isdigit() else -1
+        if not lowest <= number <= highest:
+            raise ValueError(f"must be a whole number from {lowest} to {highest}")
+        return number
+
+    return parse
+
+
+def _token(value: str) -> str:
+    if not value.isascii() or not value.isprintable() or " " in value:
+        raise ValueError("must be one word of plain characters, as it is sent in a header")
+    return value
+
+
+def _secret(value: str) -> str:
+    if len(value) < MIN_SECRET_CHARACTERS:
+        raise ValueError(f"must have at least {MIN_SECRET_CHARACTERS} characters, made by chance")
+    return value
+
+
+def _origin(value: str) -> str:
+    """A scheme, a host and perhaps a port: the form in which a browser names where a page came from."""
+    url = value.rstrip("/")
+    scheme, _, rest = url.partition("://")
+    if scheme.lower() not in ("http", "https") or not _host(url) or any(sign in rest for sign in "@/?#"):
+        raise ValueError("must be an address without a path, such as https://clips.example")
+    return url.lower()
+
+
+def _secure_url(value: str) -> str:
+    scheme, _, rest = value.partition("://")
+    host = _host(value)
+    if not host or "@" in rest or "#" in rest:
+        raise ValueError("must be an https address")
+    if scheme.lower() != "https" and not (scheme.lower() == "http" and host in _LOOPBACK_HOSTS):
+        raise ValueError("must start with https://")
+    return value
 
 
 def _base_url(value: str) -> str:
