@@ -4,6 +4,7 @@ Requests are strict: an unknown or misplaced key is refused, because upstream ig
 Responses are lenient: fields may be missing, null, of another type, and statuses may be new.
 """
 
+from reka_clips.contract.jsontext import decode_json
 from reka_clips.contract.options import (
     ASPECT_RATIOS,
     FONT_FAMILIES,
@@ -55,6 +56,7 @@ __all__ = [
     "GenerationConfig",
     "RenderingConfig",
     "Snapshot",
+    "decode_json",
     "is_generation_id",
     "is_terminal",
     "parse_error_body",

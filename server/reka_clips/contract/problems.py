@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import Any, cast
 
+from reka_clips.contract.jsontext import decode_json
+
 MAX_MESSAGE_CHARACTERS = 500
 
 
@@ -25,8 +27,8 @@ def parse_error_body(content: bytes) -> ErrorBody:
     `{"message": "…"}`. A body that is no JSON object (an HTML page, say) tells nothing: all fields None.
     """
     try:
-        body = json.loads(content)
-    except (ValueError, RecursionError):
+        body = decode_json(content)
+    except ValueError:
         return ErrorBody()
     if not isinstance(body, dict):
         return ErrorBody()

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, model_validator
 
-from reka_clips.contract.options import (  # noqa: TC001 - pydantic reads them at run time
+from reka_clips.contract.options import (
     AspectRatio,
     FontFamily,
     Layout,

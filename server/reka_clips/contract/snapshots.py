@@ -15,6 +15,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 STAGES: Final = ("queued", "downloading", "indexing", "preprocessing", "processing", "completed", "failed")
 """The statuses known. Any other value is a stage of a generation that still runs."""
 
+MAX_STATUS_CHARACTERS: Final = 64
+_LARGEST_WHOLE: Final = 2**53
 _TERMINAL: Final = frozenset({"completed", "failed"})
 
 
@@ -54,8 +56,12 @@ def _number(value: object) -> object:
 
 
 def _whole(value: object) -> object:
-    number = _number(value)
-    return None if number is None else round(cast("float", number))
+    number = cast("float | None", _number(value))
+    return None if number is None or abs(number) > _LARGEST_WHOLE else round(number)
+
+
+def _status(value: object) -> str:
+    return value.strip().lower()[:MAX_STATUS_CHARACTERS] if isinstance(value, str) else ""
 
 
 def _objects(value: object) -> object:
@@ -74,6 +80,7 @@ def _reason(value: object) -> object:
     return _text(value)
 
 
+Status = Annotated[str, BeforeValidator(_status)]
 Text = Annotated[str | None, BeforeValidator(_text)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
 Number = Annotated[float | None, BeforeValidator(_number)]
@@ -120,7 +127,7 @@ class Snapshot(_Response):
     """
 
     id: Text = None
-    status: Annotated[str, BeforeValidator(lambda value: value if isinstance(value, str) else "")] = ""
+    status: Status = ""
     created_at: Text = None
     updated_at: Text = None
     generation_config: JsonObject = None
@@ -149,7 +156,7 @@ class ClipListItem(_Response):
     """One generation in a list. The fields from `created_at` on are the embedded engine's."""
 
     id: Text = None
-    status: Annotated[str, BeforeValidator(lambda value: value if isinstance(value, str) else "")] = ""
+    status: Status = ""
     video_urls: Texts = ()
     prompt: Text = None
     created_at: Text = None
