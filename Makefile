@@ -1,0 +1,45 @@
+# The two commands of the README are `make demo` and `make test`; each sets up all it needs.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+VIDEO ?=
+PROMPT ?=
+
+.PHONY: demo test check format clean
+
+demo: $(VENV)/.demo-ready
+	@$(BIN)/reka-clips-mcp demo $(if $(VIDEO),"$(VIDEO)") $(if $(PROMPT),--prompt "$(PROMPT)")
+
+test: $(VENV)/.test-ready
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.test-ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+format: $(VENV)/.test-ready
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+$(VENV)/.ready:
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; name one with: make PYTHON=python3.12 …" if sys.version_info < (3, 11) else 0)'
+	@echo "Setting up $(VENV) …"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	@touch $@
+
+$(VENV)/.demo-ready: $(VENV)/.ready pyproject.toml
+	@echo "Installing the server and its clip engine …"
+	@$(BIN)/python -m pip install --quiet --editable ".[local]"
+	@touch $@
+
+$(VENV)/.test-ready: $(VENV)/.demo-ready
+	@echo "Installing what the tests need …"
+	@$(BIN)/python -m pip install --quiet --group test
+	@touch $@
+
+clean:
+	rm -rf $(VENV) dist build demo-clips
