@@ -87,7 +87,7 @@ class ClipClient:
                         json=request.body(stream=True),
                         params=request.query(),
                         headers=self._headers(),
-                        timeout=httpx2.Timeout(http.timeout, read=pool.stream_silence_seconds),
+                        timeout=pool.timeouts(read_seconds=pool.stream_silence_seconds),
                     )
                 )
                 response = source.response

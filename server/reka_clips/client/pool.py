@@ -78,6 +78,11 @@ class ConnectionPool:
         """Return the client for everything that may be repeated."""
         return (await self._opened()).lookups
 
+    def timeouts(self, *, read_seconds: float) -> httpx2.Timeout:
+        """Return httpx2's limits for a request whose answer may be silent for so long."""
+        limit = self.timeout_seconds
+        return httpx2.Timeout(connect=min(_CONNECT_SECONDS, limit), read=read_seconds, write=limit, pool=limit)
+
     async def _opened(self) -> _Clients:
         if self._opening is None:
             raise RuntimeError("the connection pool is not open")
@@ -112,7 +117,7 @@ class ConnectionPool:
         return httpx2.AsyncClient(
             verify=certificates,
             limits=limits,
-            timeout=httpx2.Timeout(self.timeout_seconds, connect=min(_CONNECT_SECONDS, self.timeout_seconds)),
+            timeout=self.timeouts(read_seconds=self.timeout_seconds),
             follow_redirects=False,
             # Callers with different keys share this client: a cookie of one must never go out for another.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),

@@ -1,0 +1,115 @@
+"""A creation that was asked for: its POST goes on whatever becomes of those who wait for it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Final, Literal
+
+import anyio
+
+if TYPE_CHECKING:
+    from reka_clips.contract import CreateRequest
+    from reka_clips.errors import RateLimit, RekaClipsError
+    from reka_clips.jobs.account import Account
+    from reka_clips.jobs.job import Job
+
+How = Literal["created", "joined", "repeated", "recovered"]
+
+
+JOINED: Final = "The same request was already under way; nothing was sent again."
+
+
+class Posting:
+    """One POST, from the wish to its outcome; the hub's. Several creations of the same request share one."""
+
+    def __init__(self, account: Account, request: CreateRequest, *, stream: bool, force_new: bool) -> None:
+        self.account = account
+        self.request = request
+        self.stream = stream
+        self.force_new = force_new
+        self.key = creation_key(account, request)
+        self.footprint = footprint(account, request)
+        self.answered = anyio.Event()  # its id is known, or its answer was lost, or it was refused
+        self.done = anyio.Event()
+        self.is_lost = False
+        self.sent_at_seconds: float | None = None  # our time since 1970; None: not sent
+        self.job: Job | None = None
+        self.error: RekaClipsError | None = None
+        self.how: How = "created"
+        self.note: str | None = None
+        self.rate_limit: RateLimit | None = None
+
+    def resolve(self, job: Job, how: How, note: str | None) -> None:
+        """Tell those who wait which generation it is."""
+        self.job, self.how, self.note = job, how, note
+        self._settle()
+
+    def reject(self, error: RekaClipsError) -> None:
+        """Tell those who wait that it came to nothing; without effect once the outcome is known."""
+        if self.job is None and self.error is None:
+            self.error = error
+        self._settle()
+
+    def lose(self) -> None:
+        """Say that the answer to the POST is lost; the outcome is still open."""
+        self.is_lost = True
+        self.answered.set()
+
+    def _settle(self) -> None:
+        self.answered.set()
+        self.done.set()
+
+
+class Creation:
+    """What `Hub.create` returns at once. Wait for the generation with `job()`, as often as you like.
+
+    how and note tell what happened, once `job()` has returned: `created`; `joined`: the same request was
+    running already; `repeated`: it ended lately, and this is its result; `recovered`: the answer was lost or
+    the request refused as a duplicate, and the generation was found again. note: a sentence, or None.
+    """
+
+    def __init__(self, posting: Posting, *, joined: bool) -> None:
+        self._posting = posting
+        self._joined = joined
+
+    async def job(self) -> Job:
+        """Return the generation as soon as its id is known.
+
+        Being cancelled here does not stop the creation. Raises what upstream answered (ApiError), NotSentError
+        when nothing arrived, BusyError, or CreationLostError when it may exist but was not found.
+        """
+        await self._posting.done.wait()
+        if self._posting.job is None:
+            assert self._posting.error is not None  # noqa: S101 - settle() follows resolve() or reject() alone
+            raise self._posting.error.with_traceback(None)
+        return self._posting.job
+
+    @property
+    def how(self) -> How:
+        how = self._posting.how
+        return "joined" if self._joined and how in ("created", "recovered") else how
+
+    @property
+    def note(self) -> str | None:
+        return JOINED if self.how == "joined" else self._posting.note
+
+    @property
+    def rate_limit(self) -> RateLimit | None:
+        """What the answer to the POST said of the requests left; None where nothing was sent."""
+        return self._posting.rate_limit
+
+
+def creation_key(account: Account, request: CreateRequest) -> str:
+    """Return a hash that is the same for the same request of the same caller."""
+    return _hash([account.owner, account.backend, request.body(stream=False), request.query()])
+
+
+def footprint(account: Account, request: CreateRequest) -> str:
+    """Return a hash of what a list shows of a request: requests that share it cannot be told apart there."""
+    return _hash([account.owner, account.backend, list(request.video_urls), request.prompt or ""])
+
+
+def _hash(parts: list[object]) -> str:
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,207 @@
+"""Sends each creation once and finds out what became of it."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from typing import TYPE_CHECKING, Final
+
+import anyio
+
+from reka_clips.client import is_passing
+from reka_clips.errors import (
+    CreationLostError,
+    NotFoundError,
+    RekaClipsError,
+    ShutdownError,
+    TransportError,
+    UnreadableAnswerError,
+)
+from reka_clips.jobs.creation import JOINED, Creation, How, Posting
+from reka_clips.jobs.job import is_bare_completion
+from reka_clips.jobs.recovery import Recovery, is_certainly_nothing
+
+if TYPE_CHECKING:
+    from reka_clips.client import ClipStream
+    from reka_clips.contract import CreateRequest, Snapshot
+    from reka_clips.jobs.account import Account
+    from reka_clips.jobs.hub import Hub
+    from reka_clips.jobs.job import Job
+
+log = logging.getLogger(__name__)
+
+_USABLE_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_REPEATED: Final = (
+    "The same request {ended} {seconds:.0f} seconds ago; this is that generation, and nothing was sent again. "
+    "To have it made anew, ask with force_new."
+)
+_LOOK_FIRST: Final = "it may have been created and charged: look at list_clips before sending it again."
+
+
+class Poster:
+    """The creating half of the hub: joins, POSTs, and what comes of them."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._newest: dict[str, Posting] = {}  # by key: the POST under way that others join
+        self._jobs: dict[str, Job] = {}  # by key: the generation of the newest POST
+        self._open: list[Posting] = []  # every creation whose outcome is not known yet
+        self._recovery = Recovery(hub, self._open)
+
+    @property
+    def under_way(self) -> int:
+        """How many creations have no generation yet."""
+        return len(self._open)
+
+    def create(self, account: Account, request: CreateRequest, *, stream: bool, force_new: bool) -> Creation:
+        """See Hub.create."""
+        posting = Posting(account, request, stream=stream, force_new=force_new)
+        under_way = self._newest.get(posting.key)
+        if under_way is not None and not force_new:
+            under_way.stream = under_way.stream or stream
+            return Creation(under_way, joined=True)
+        self._newest[posting.key] = posting
+        self._open.append(posting)
+        self._hub.start(self._run, posting)
+        return Creation(posting, joined=False)
+
+    def forget(self, job: Job) -> None:
+        """Have nothing join this generation any more."""
+        for key in [key for key, known in self._jobs.items() if known is job]:
+            del self._jobs[key]
+
+    def reject_all(self) -> None:
+        """Tell everyone who still waits for a creation that the program is ending."""
+        for posting in list(self._open):
+            if posting.sent_at_seconds is None:
+                error: RekaClipsError = ShutdownError("This program is ending. Nothing was sent.")
+            else:
+                error = CreationLostError(f"This program ended while the creation was under way; {_LOOK_FIRST}")
+            self._close(posting, error)
+
+    async def _run(self, posting: Posting) -> None:
+        """Bring one creation to its outcome, then follow its generation as long as its stream lasts."""
+        try:
+            if posting.force_new or not await self._known_already(posting):
+                self._hub.make_room()
+                await self._send(posting)
+        except RekaClipsError as error:
+            self._close(posting, error)
+        except Exception as error:  # a fault of ours must not end the hub, nor leave anyone waiting
+            log.exception("A creation failed unexpectedly.")
+            lost = CreationLostError(f"The creation failed for a reason inside this program; if sent, {_LOOK_FIRST}")
+            lost.__cause__ = error
+            self._close(posting, lost)
+
+    async def _known_already(self, posting: Posting) -> bool:
+        """Resolve the posting with a generation of the same request that runs, or ended lately."""
+        job = self._jobs.get(posting.key)
+        if job is None:
+            return False
+        try:
+            async with self._hub.lock(posting.account, job.id):
+                if not job.is_fresh(None):
+                    await self._hub.refresh(job)
+        except NotFoundError:
+            return False
+        except RekaClipsError as error:
+            if not is_passing(error):
+                raise
+        ended = job.ended_ago_seconds()
+        if job.error is not None or (ended is not None and ended > self._hub.pace.repeat_seconds):
+            self.forget(job)
+            return False
+        if ended is None:
+            self._resolve(posting, job, how="joined", note=JOINED)
+        else:
+            words = "failed" if job.state.stage == "failed" else "was completed"
+            self._resolve(posting, job, how="repeated", note=_REPEATED.format(ended=words, seconds=ended))
+        return True
+
+    async def _send(self, posting: Posting) -> None:
+        posting.sent_at_seconds = time.time()
+        try:
+            await (self._send_for_stream(posting) if posting.stream else self._send_for_snapshot(posting))
+        except RekaClipsError as error:
+            if posting.job is not None or is_certainly_nothing(error):
+                raise
+            posting.lose()
+            found = await self._recovery.find(posting, error, known=self._jobs.get(posting.key))
+            self._adopt(posting, found.snapshot, how="recovered", note=found.note)
+
+    async def _send_for_snapshot(self, posting: Posting) -> None:
+        client = posting.account.client
+        snapshot = await client.create(posting.request)
+        posting.rate_limit = client.rate_limit
+        if not _has_usable_id(snapshot):
+            raise UnreadableAnswerError("The Clip API accepted the creation without naming the generation.")
+        self._adopt(posting, snapshot)
+
+    async def _send_for_stream(self, posting: Posting) -> None:
+        """POST and follow the answer's stream; once the id is known, nothing that breaks is an error any more."""
+        scope = anyio.CancelScope()
+        try:
+            with scope:
+                async with posting.account.client.stream(posting.request) as stream:
+                    posting.rate_limit = stream.rate_limit
+                    await self._read(posting, stream, scope)
+        except RekaClipsError as error:
+            if posting.job is None:
+                raise
+            log.info("The stream of %s broke (%s); asking for it instead.", posting.job.id, type(error).__name__)
+        finally:
+            if posting.job is not None and posting.job.watching is scope:
+                self._hub.unwatched(posting.job)
+        if posting.job is None:
+            raise TransportError("The Clip API's stream ended before it named the generation.")
+
+    async def _read(self, posting: Posting, stream: ClipStream, scope: anyio.CancelScope) -> None:
+        job: Job | None = None
+        async for snapshot in stream:
+            if job is None:
+                if not _has_usable_id(snapshot):
+                    continue
+                job = self._adopt(posting, snapshot, watching=scope)
+            elif is_bare_completion(snapshot):
+                return  # polling finds out whether clips follow
+            else:
+                job.take(snapshot)
+            if job.is_over or job.watching is not scope:  # the latter: upstream named one that is followed already
+                return
+
+    def _adopt(
+        self,
+        posting: Posting,
+        snapshot: Snapshot,
+        *,
+        how: How = "created",
+        note: str | None = None,
+        watching: anyio.CancelScope | None = None,
+    ) -> Job:
+        job = self._hub.add(posting.account, str(snapshot.id), snapshot, eager=posting.stream)
+        if watching is not None and job.watching is None and not job.is_over:
+            job.watching, job.streaming = watching, True
+        self._resolve(posting, job, how=how, note=note)
+        return job
+
+    def _resolve(self, posting: Posting, job: Job, *, how: How, note: str | None) -> None:
+        job.asked_at = anyio.current_time()
+        job.eager = job.eager or posting.stream
+        self._jobs[posting.key] = job
+        posting.resolve(job, how, note)
+        self._close(posting, None)
+        if job.eager:
+            self._hub.watch(job)
+
+    def _close(self, posting: Posting, error: RekaClipsError | None) -> None:
+        if error is not None:
+            posting.reject(error)
+        if posting in self._open:
+            self._open.remove(posting)
+        if self._newest.get(posting.key) is posting:
+            del self._newest[posting.key]
+
+
+def _has_usable_id(snapshot: Snapshot) -> bool:
+    return snapshot.id is not None and _USABLE_ID.fullmatch(snapshot.id) is not None
