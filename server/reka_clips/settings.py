@@ -21,6 +21,7 @@ LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 DEFAULT_BASE_URL: Final = "https://vision-agent.api.reka.ai"
 MAX_WAIT_SECONDS: Final = 900
 MIN_SECRET_CHARACTERS: Final = 32
+MEGABYTE: Final = 1024 * 1024
 
 _BACKENDS: Final = ("auto", "reka", "local")
 _LOOPBACK_HOSTS: Final = ("127.0.0.1", "localhost", "::1")
@@ -62,6 +63,17 @@ class Settings:
     max_sessions: int = 2000  # REKA_CLIPS_MAX_SESSIONS: sessions at once, of SSE and of streamable HTTP each
     session_idle_seconds: float = 1800.0  # REKA_CLIPS_SESSION_IDLE_SECONDS: then an unused session ends
     max_body_bytes: int = 1024 * 1024  # REKA_CLIPS_MAX_BODY_BYTES: of one request
+    # The clip engine, embedded or served alone with `reka-clips-mcp engine`.
+    engine_key: str | None = field(default=None, repr=False)  # REKA_CLIPS_ENGINE_KEY: a served engine asks for it
+    engine_folders: tuple[Path, ...] = ()  # REKA_CLIPS_ENGINE_FOLDERS: where others may read `file://` sources from
+    engine_jobs: int = 1  # REKA_CLIPS_ENGINE_JOBS: generations it works on at once
+    engine_queue: int = 20  # REKA_CLIPS_ENGINE_QUEUE: generations that may wait or run; then 429
+    allow_private_sources: bool = False  # REKA_CLIPS_ALLOW_PRIVATE_SOURCES: links into this machine's own network
+    max_source_bytes: int = 4096 * MEGABYTE  # REKA_CLIPS_MAX_SOURCE_MB
+    keep_sources_bytes: int = 10240 * MEGABYTE  # REKA_CLIPS_KEEP_SOURCES_MB: fetched sources kept for use again
+    keep_sources_days: int = 7  # REKA_CLIPS_KEEP_SOURCES_DAYS: since their last use
+    keep_clips_bytes: int | None = None  # REKA_CLIPS_KEEP_CLIPS_MB: then the oldest clips go; unset: all stay
+    keep_clips_days: int | None = None  # REKA_CLIPS_KEEP_CLIPS_DAYS: unset: all stay
     problems: tuple[str, ...] = ()
 
     @property
@@ -105,6 +117,16 @@ class Settings:
             max_sessions=source.parsed("REKA_CLIPS_MAX_SESSIONS", _whole(1, 100_000), 2000),
             session_idle_seconds=source.parsed("REKA_CLIPS_SESSION_IDLE_SECONDS", _seconds(10, 86400), 1800.0),
             max_body_bytes=source.parsed("REKA_CLIPS_MAX_BODY_BYTES", _whole(65536, 64 * 1024 * 1024), 1024 * 1024),
+            engine_key=source.parsed("REKA_CLIPS_ENGINE_KEY", _token, None),
+            engine_folders=source.parsed("REKA_CLIPS_ENGINE_FOLDERS", _folders, ()),
+            engine_jobs=source.parsed("REKA_CLIPS_ENGINE_JOBS", _whole(1, 16), 1),
+            engine_queue=source.parsed("REKA_CLIPS_ENGINE_QUEUE", _whole(1, 1000), 20),
+            allow_private_sources=source.switch("REKA_CLIPS_ALLOW_PRIVATE_SOURCES"),
+            max_source_bytes=source.parsed("REKA_CLIPS_MAX_SOURCE_MB", _megabytes, 4096 * MEGABYTE),
+            keep_sources_bytes=source.parsed("REKA_CLIPS_KEEP_SOURCES_MB", _megabytes, 10240 * MEGABYTE),
+            keep_sources_days=source.parsed("REKA_CLIPS_KEEP_SOURCES_DAYS", _whole(0, 3650), 7),
+            keep_clips_bytes=source.parsed("REKA_CLIPS_KEEP_CLIPS_MB", _megabytes, None),
+            keep_clips_days=source.parsed("REKA_CLIPS_KEEP_CLIPS_DAYS", _whole(1, 3650), None),
             problems=tuple(source.problems),
         )
 
@@ -180,6 +202,10 @@ def _whole(lowest: int, highest: int) -> Callable[[str], int]:
     return parse
 
 
+def _megabytes(value: str) -> int:
+    return _whole(0, 100_000_000)(value) * MEGABYTE
+
+
 def _token(value: str) -> str:
     if not value.isascii() or not value.isprintable() or " " in value:
         raise ValueError("must be one word of plain characters, as it is sent in a header")
@@ -224,6 +250,10 @@ def _folder(value: str) -> Path:
     if not path.is_absolute():
         raise ValueError("must be an absolute path")
     return path
+
+
+def _folders(value: str) -> tuple[Path, ...]:
+    return tuple(_folder(part) for part in value.split(os.pathsep) if part)
 
 
 def _host(url: str) -> str | None:
