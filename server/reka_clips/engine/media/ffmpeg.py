@@ -109,10 +109,10 @@ class Ffmpeg:
 
 
 def find_ffmpeg() -> Ffmpeg:
-    """Return the ffmpeg to use: `IMAGEIO_FFMPEG_EXE`, else the system's if it can do all that is needed, else
-    the one of the package imageio-ffmpeg.
+    """Return the ffmpeg to use.
 
-    Raises EngineMissingError, with what to install, when there is none.
+    That is `IMAGEIO_FFMPEG_EXE`, else the system's if it can do all that is needed, else the one that the package
+    imageio-ffmpeg brings. Raises EngineMissingError, with what to install, when there is none.
     """
     named = os.environ.get("IMAGEIO_FFMPEG_EXE")
     if named:
@@ -187,7 +187,7 @@ def _list(names: frozenset[str]) -> str:
 
 def _wheel_ffmpeg() -> str | None:
     try:
-        from imageio_ffmpeg import get_ffmpeg_exe  # type: ignore[import-untyped]  # noqa: PLC0415 - an extra
+        from imageio_ffmpeg import get_ffmpeg_exe  # type: ignore[import-untyped]
     except ImportError:
         return None
     try:
@@ -224,7 +224,7 @@ def _bound(pid: int, timeout_seconds: float) -> None:
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, pid, _NICENESS)
     if sys.platform == "linux":
-        import resource  # noqa: PLC0415 - not on Windows
+        import resource
 
         cpu_seconds = int(timeout_seconds * (os.cpu_count() or 1)) + 1
         with contextlib.suppress(OSError, ValueError):

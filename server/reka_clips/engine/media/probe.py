@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
@@ -139,7 +139,7 @@ async def probe(ffmpeg: Ffmpeg, path: Path) -> MediaInfo:
     tags, chapters = parse_ffmetadata(bytes(metadata[:_MAX_METADATA_BYTES]).decode("utf-8", "replace"))
     info = parse_dump(log, tags=tags, chapters=chapters)
     if info.duration <= 0:
-        info = _with_duration(info, await _scan_duration(ffmpeg, path, info.video.index))
+        info = replace(info, duration=await _scan_duration(ffmpeg, path, info.video.index))
     if info.duration < _MIN_DURATION:
         raise MediaError("The video is too short to be cut: it holds no more than a frame or two.")
     return info
@@ -175,11 +175,7 @@ async def _scan_duration(ffmpeg: Ffmpeg, path: Path, video_index: int) -> Fracti
     return _clock(*times[-1])
 
 
-def _with_duration(info: MediaInfo, duration: Fraction) -> MediaInfo:
-    from dataclasses import replace  # noqa: PLC0415
-
-    return replace(info, duration=duration)
-
+_Stream = VideoStream | AudioStream | SubtitleStream
 
 _STREAM = re.compile(
     r"^ +Stream #0:(?P<index>\d+)(?:\[\w+\])?(?:\((?P<language>\w*)\))?: (?P<kind>Video|Audio|Subtitle): (?P<rest>.*)$"
@@ -197,12 +193,9 @@ def parse_dump(log: str, *, tags: Mapping[str, str] | None = None, chapters: Seq
 
     Raises MediaError when there is no video stream that can be decoded.
     """
-    videos: list[VideoStream] = []
-    audios: list[AudioStream] = []
-    subtitles: list[SubtitleStream] = []
     duration = Fraction(0)
     container = ""
-    is_video_last = False
+    streams: list[_Stream | None] = []
     for line in log.splitlines():
         if line.startswith("Input #0, "):
             container = line[len("Input #0, ") :].partition(", from ")[0]
@@ -211,19 +204,12 @@ def parse_dump(log: str, *, tags: Mapping[str, str] | None = None, chapters: Seq
         elif found := _DURATION.match(line):
             duration = _clock(*found.groups()) if found[1] else Fraction(0)
         elif found := _STREAM.match(line):
-            index, language, rest = int(found["index"]), found["language"] or "", found["rest"]
-            is_video_last = False
-            if found["kind"] == "Video":
-                stream = _video(index, language, rest)
-                if stream is not None:
-                    videos.append(stream)
-                    is_video_last = True
-            elif found["kind"] == "Audio":
-                audios.append(_audio(index, language, rest))
-            elif (codec := _word(rest)) in TEXT_CODECS:
-                subtitles.append(SubtitleStream(index, codec, language, _dispositions(rest)))
-        elif is_video_last and (found := _ROTATION.match(line)):
-            videos[-1] = _rotated(videos[-1], float(found[1]))
+            streams.append(_stream(int(found["index"]), found["language"] or "", found["kind"], found["rest"]))
+        elif streams and isinstance(streams[-1], VideoStream) and (found := _ROTATION.match(line)):
+            streams[-1] = _rotated(streams[-1], float(found[1]))
+    videos = [stream for stream in streams if isinstance(stream, VideoStream)]
+    audios = [stream for stream in streams if isinstance(stream, AudioStream)]
+    subtitles = [stream for stream in streams if isinstance(stream, SubtitleStream)]
     moving = [stream for stream in videos if not _is_still(stream)]
     if not moving:
         raise MediaError(_no_video(videos, audios))
@@ -262,9 +248,9 @@ def best_audio(streams: Iterable[AudioStream]) -> AudioStream | None:
 
 
 def parse_ffmetadata(text: str) -> tuple[dict[str, str], tuple[Chapter, ...]]:
-    """Return the tags (keys in lower case) and the chapters of an ffmetadata file.
+    r"""Return the tags (keys in lower case) and the chapters of an ffmetadata file.
 
-    Source: ffmpeg's documentation, "Metadata": `=`, `;`, `#`, `\\` and newlines are escaped with a backslash.
+    Source: ffmpeg's documentation, "Metadata": `=`, `;`, `#`, `\` and newlines are escaped with a backslash.
     """
     tags: dict[str, str] = {}
     chapters: list[dict[str, str]] = []
@@ -311,6 +297,15 @@ def _dispositions(rest: str) -> frozenset[str]:
     return frozenset(_DISPOSITIONS.findall(rest))
 
 
+def _stream(index: int, language: str, kind: str, rest: str) -> _Stream | None:
+    if kind == "Video":
+        return _video(index, language, rest)
+    if kind == "Audio":
+        return _audio(index, language, rest)
+    codec = _word(rest)
+    return SubtitleStream(index, codec, language, _dispositions(rest)) if codec in TEXT_CODECS else None
+
+
 def _video(index: int, language: str, rest: str) -> VideoStream | None:
     """Return the stream that a dump's line describes; None when its codec or size is unknown."""
     codec = _word(rest)
@@ -345,8 +340,7 @@ def _video(index: int, language: str, rest: str) -> VideoStream | None:
         color_matrix=matrix,
         color_transfer=transfer,
         color_primaries=primaries,
-        is_interlaced=any(word in {"top first", "bottom first", "top coded first (swapped)"} for word in words)
-        or any("coded first" in word for word in words),
+        is_interlaced=any(word.startswith(("top ", "bottom ")) for word in words),
         is_full_range="pc" in words,
         language=language,
         dispositions=_dispositions(rest),
@@ -391,8 +385,6 @@ def _channels(layout: str) -> int:
 
 
 def _rotated(stream: VideoStream, counterclockwise_degrees: float) -> VideoStream:
-    from dataclasses import replace  # noqa: PLC0415
-
     turns = round(-counterclockwise_degrees / 90) % 4
     return replace(stream, rotation_degrees=turns * 90)
 
