@@ -1,0 +1,96 @@
+"""JSON schemas that every MCP client accepts, made from the pydantic models that check the arguments.
+
+Some clients or their models refuse whole requests over `$ref`, `anyOf`, unions with null, integer or const
+enums, `exclusiveMinimum`, `default: null` or a `title` in every corner; a flat schema has none of these.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic import BaseModel
+
+JsonSchema = dict[str, Any]
+
+_KEPT_KEYS: Final = ("type", "enum", "minimum", "maximum", "minItems", "pattern")
+# Below a BeforeValidator pydantic writes the bounds under its own names.
+_RENAMED_KEYS: Final = {"ge": "minimum", "le": "maximum"}
+
+
+@cache
+def flat_schema(model: type[BaseModel]) -> JsonSchema:
+    """Return the model's schema without references, unions, titles or descriptions; do not change it.
+
+    An optional field is one that is not required. A closed set of numbers becomes a set of texts.
+    """
+    schema = model.model_json_schema()
+    return _flat(schema, cast("dict[str, JsonSchema]", schema.get("$defs", {})))
+
+
+def described(schema: JsonSchema, descriptions: Mapping[str, str]) -> JsonSchema:
+    """Return a copy of a flat schema in which every property is described.
+
+    descriptions: by path, as in `rendering_config.caption_style.position`.
+    Raises KeyError where a property has no description, ValueError where a description has no property.
+    """
+    unused = dict(descriptions)
+    result = _described(schema, unused, prefix="")
+    if unused:
+        raise ValueError(f"described, but not in the schema: {', '.join(sorted(unused))}")
+    return result
+
+
+def field_schema(schema: JsonSchema, path: tuple[str | int, ...]) -> JsonSchema | None:
+    """Return the part of a flat schema that describes the value at a path, or None if it describes none."""
+    node: JsonSchema | None = schema
+    for step in path:
+        if node is None:
+            return None
+        node = node.get("items") if isinstance(step, int) else node.get("properties", {}).get(step)
+    return node
+
+
+def places(schema: JsonSchema, parent: tuple[str, ...] = ()) -> dict[str, tuple[str, ...]]:
+    """Return the path of every property of a flat schema by its name, at whatever depth it stands."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, node in cast("dict[str, JsonSchema]", schema.get("properties", {})).items():
+        found[name] = (*parent, name)
+        found |= places(node, (*parent, name))
+    return found
+
+
+def _flat(node: JsonSchema, definitions: Mapping[str, JsonSchema]) -> JsonSchema:
+    reference = node.get("$ref")
+    if reference is not None:
+        return _flat(definitions[reference.rpartition("/")[2]], definitions)
+    branches = [branch for branch in node.get("anyOf", ()) if branch.get("type") != "null"]
+    if branches:
+        [only] = branches  # our models have no other unions than the one with null
+        return _flat(only, definitions)
+    flat = {key: node[key] for key in _KEPT_KEYS if key in node}
+    flat |= {key: node[own] for own, key in _RENAMED_KEYS.items() if own in node}
+    if "enum" in flat and flat["type"] != "string":
+        flat |= {"type": "string", "enum": [str(value) for value in flat["enum"]]}
+    if "items" in node:
+        flat["items"] = _flat(node["items"], definitions)
+    if flat["type"] == "object":
+        properties = cast("dict[str, JsonSchema]", node.get("properties", {}))
+        flat["properties"] = {name: _flat(child, definitions) for name, child in properties.items()}
+        if node.get("required"):
+            flat["required"] = node["required"]
+        flat["additionalProperties"] = False
+    return flat
+
+
+def _described(node: JsonSchema, unused: dict[str, str], *, prefix: str) -> JsonSchema:
+    if node.get("type") != "object":
+        return dict(node)
+    properties: dict[str, JsonSchema] = {}
+    for name, child in cast("dict[str, JsonSchema]", node["properties"]).items():
+        path = prefix + name
+        properties[name] = {"description": unused.pop(path)} | _described(child, unused, prefix=path + ".")
+    return node | {"properties": properties}

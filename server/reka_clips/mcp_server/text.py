@@ -1,0 +1,85 @@
+"""Text that comes from elsewhere, made harmless: cleaned, bounded, on as many lines as it may have."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+CUT_MARK: Final = " […cut]"
+
+_ANSI: Final = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor
+    r"|\x1b[\]PX^_].*?(?:\x1b\\|\x07|\x9c|$)"  # OSC, DCS and their like: titles, links
+    r"|\x1b[ -/]*[0-~]"  # the short ones
+    r"|\x9b[0-?]*[ -/]*[@-~]",  # CSI as one character
+    re.DOTALL,
+)
+_HIDDEN_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
+_SMUGGLING_SELECTORS: Final = range(0xE0100, 0xE01F0)
+_SPACES: Final = re.compile(r"\s+")
+_BLANK_LINES: Final = re.compile(r"\n\s*\n+")
+
+
+def clean(text: str, *, max_characters: int, keep_lines: bool = False) -> str:
+    """Return the text without what a reader cannot see, at most `max_characters` long.
+
+    max_characters: at least 10, since a cut text ends in a mark that says so.
+    Removed: ANSI sequences, control and format characters (bidi overrides, zero-width characters, tags),
+    lone surrogates, private and unassigned code points.
+    keep_lines: keep line breaks (never two blank lines in a row); otherwise all white space becomes one space.
+    """
+    head = text[: max_characters * 8 + 1024]  # a huge text need not be read to its end
+    visible = "".join(_visible(character) for character in _ANSI.sub("", head))
+    if keep_lines:
+        lines = (_SPACES.sub(" ", line).strip() for line in visible.split("\n"))
+        visible = _BLANK_LINES.sub("\n\n", "\n".join(lines)).strip()
+    else:
+        visible = _SPACES.sub(" ", visible).strip()
+    if len(visible) <= max_characters and len(head) == len(text):
+        return visible
+    return visible[: max(0, max_characters - len(CUT_MARK))].rstrip() + CUT_MARK
+
+
+def quoted(text: str, *, max_characters: int) -> str:
+    """Return the text cleaned, on one line, in quotation marks that it cannot close."""
+    return '"' + clean(text, max_characters=max_characters).replace('"', "'") + '"'
+
+
+def safe_url(text: str | None, *, max_characters: int = 2000) -> str | None:
+    """Return a link as upstream gave it, or None if it is no http(s) or file link or cannot be shown whole.
+
+    A link is never altered: one with a space, a control character or a quotation mark in it is left out.
+    """
+    if text is None or len(text) > max_characters:
+        return None
+    if not text.startswith(("https://", "http://", "file:///")):
+        return None
+    if any(_visible(character) != character or character in ' \n\t"<>`' for character in text):
+        return None
+    return text
+
+
+def human_duration(seconds: float) -> str:
+    """Return a length of time in words: `45 s`, `3 min 20 s`, `2 h 5 min`."""
+    whole = max(0, round(seconds))
+    if whole < 60:  # noqa: PLR2004 - seconds in a minute
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:  # noqa: PLR2004 - minutes in an hour
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def _visible(character: str) -> str:
+    if character in "\n\t ":
+        return character
+    if " " < character <= "~":
+        return character
+    category = unicodedata.category(character)
+    if category in ("Zl", "Zp") or character in "\r\v\f\x85":
+        return "\n"
+    if category in _HIDDEN_CATEGORIES or ord(character) in _SMUGGLING_SELECTORS:
+        return ""
+    return character

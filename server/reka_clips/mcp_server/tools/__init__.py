@@ -1,0 +1,1 @@
+"""The tools, one module each: `tool(runtime)` returns what is registered."""

@@ -1,0 +1,169 @@
+"""`create_clips`: have clips made, relay the progress, answer with the clips or with how to go on."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import anyio
+from mcp_types import InputRequiredResult, ToolAnnotations
+
+from reka_clips.mcp_server import consent, output_schemas
+from reka_clips.mcp_server.arguments import CreateArguments, parse_create
+from reka_clips.mcp_server.clip_tool import ClipTool, ToolResult, clip_tool
+from reka_clips.mcp_server.icons import icon
+from reka_clips.mcp_server.relay import relaying
+from reka_clips.mcp_server.results import submitting_result
+from reka_clips.mcp_server.schemas import described, flat_schema
+from reka_clips.mcp_server.watching import Call, job_result
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mcp.server.mcpserver.context import Context
+    from mcp_types import CallToolResult
+
+    from reka_clips.jobs import Account, Creation, Job
+    from reka_clips.mcp_server.relay import Relay
+    from reka_clips.mcp_server.runtime import Runtime
+
+NAME: Final = "create_clips"
+
+DESCRIPTION: Final = """\
+Make new short clips from one or more videos: the best moments, or one reel compiled from them, cut, reframed and \
+captioned. Returns for each clip a link to the MP4, title, caption, hashtags and score.
+
+Use get_clip_status instead for a generation that has an id already (also to renew its links), list_clips to find \
+earlier ones.
+
+Cost: with the Reka backend each creation takes one of ten per 24 hours and may charge the account; the embedded \
+engine is free. The same arguments again create nothing: they join the generation while it runs, or return it if it \
+ended lately; force_new overrides that.
+
+Time: minutes (Reka: 2 to 15). Progress is reported at every stage. The call returns when the clips are ready or \
+after wait_seconds, then with the id, the stage and the next call to make; with stream=false as soon as the creation \
+is accepted. The generation goes on by itself when the call ends, is cancelled or times out, and cannot be stopped."""
+
+_WHERE: Final = "whole seconds from the beginning of the source"
+FIELDS: Final = {
+    "video_urls": (
+        "Videos to cut from; several are treated as one source. Reka: YouTube, Twitch and direct video links. "
+        "Embedded engine: direct links and file:///absolute/path. No user name or password in a link."
+    ),
+    "prompt": (
+        'What to look for and in which tone, in plain language, such as "every goal, with the crowd\'s reaction". '
+        "Default: the best moments. Lengths, times, format and language belong in the fields below."
+    ),
+    "generation_config": "What is cut: kind, number, length and part of the source. Leave out for the defaults.",
+    "generation_config.template": (
+        "moments (default): one clip per moment; compilation: several moments in one clip. voiceover, trailer and "
+        "caption_only exist on Reka only."
+    ),
+    "generation_config.num_generations": "How many clips, 1 to 3. Left out: as many as suit the source's length.",
+    "generation_config.min_duration_seconds": "Shortest length of a clip (default 0); at most max_duration_seconds.",
+    "generation_config.max_duration_seconds": (
+        "Longest length of a clip, 1 to 600 (default 90). For about one minute: min 50, max 60."
+    ),
+    "generation_config.source_start_time": f"Use the source from here on, in {_WHERE}: 300 for 5:00.",
+    "generation_config.source_end_time": f"Use the source up to here, in {_WHERE}; after source_start_time.",
+    "generation_config.translated_subtitles_target_language": (
+        "Translate the subtitles into this language (Reka only); needs rendering_config.subtitles, which is on by "
+        "default. Left out: the language spoken."
+    ),
+    "generation_config.translated_subtitles_group_length": (
+        "Characters of translated subtitle shown at once; only with a target language."
+    ),
+    "rendering_config": "How the clips look. Leave out for vertical 720 with subtitles.",
+    "rendering_config.show_watermark": "Show Reka's watermark (default false).",
+    "rendering_config.subtitles": "Burn in what is said (default true); false: no captions at all.",
+    "rendering_config.aspect_ratio": (
+        "9:16 (default) for reels, shorts and stories, 1:1 square, 4:5 for feeds, 16:9 wide; 9:16-split stacks two "
+        "pictures."
+    ),
+    "rendering_config.resolution": "Shorter side in pixels (default 720; 9:16 is then 720x1280). 1080 may cost extra.",
+    "rendering_config.layout": "ai (default): crop to follow the action; fit: whole picture with bars.",
+    "rendering_config.caption_style": "Look of the subtitles; every field optional.",
+    "rendering_config.caption_style.desired_font_size": "Size on a picture 1080 wide (default 120).",
+    "rendering_config.caption_style.text_transform": "initial: as spoken; default uppercase.",
+    "rendering_config.caption_style.text_color": "Letters, #RRGGBB (default #FFFFFF).",
+    "rendering_config.caption_style.highlight_color": "Word being spoken, #RRGGBB.",
+    "rendering_config.caption_style.stroke_color": "Outline of the letters, #RRGGBB.",
+    "rendering_config.caption_style.position": "Where on the picture.",
+    "rendering_config.caption_style.font_family": "Typeface.",
+    "reel_quality": "Reka's quality tier, which Reka does not document; leave out for its default. No effect locally.",
+    "force_vllm_whisper_asr": "Reka only: force its Whisper speech recognition (default false).",
+    "stream": (
+        "true (default): wait, with progress, up to wait_seconds. false: return once the creation is accepted; "
+        "wait_seconds then has no effect."
+    ),
+    "wait_seconds": (
+        "How long this call may take, 0 to 900 (default 45, unless the operator changed it). Keep it below the "
+        "client's own time-out. 0 acts like stream=false."
+    ),
+    "force_new": (
+        "true: create again although the same request runs or ended lately; counts and may be charged again. "
+        "Default false."
+    ),
+}
+
+
+def tool(runtime: Runtime) -> ClipTool:
+    """Return the tool as it is registered."""
+    return clip_tool(
+        partial(_run, runtime),
+        name=NAME,
+        title="Create video clips",
+        description=DESCRIPTION,
+        input_schema=described(flat_schema(CreateArguments), FIELDS),
+        output_schema=output_schemas.GENERATION,
+        annotations=ToolAnnotations(
+            read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=True
+        ),
+        icon=icon(NAME),
+    )
+
+
+async def _run(runtime: Runtime, raw: Mapping[str, Any], context: Context[Any, Any]) -> ToolResult:
+    call = Call.now(runtime, context)
+    arguments = parse_create(raw, allow_file=runtime.allows_file_urls(call.headers))
+    async with relaying(context.report_progress) as relay:
+        await relay.tell("Submitting the request")
+        account = await runtime.account(call.headers)
+        if runtime.settings.confirm and account.backend == "reka":
+            await relay.tell("Waiting for a person to agree")
+            asked = await _ask(call, account, arguments)
+            if asked is not None:
+                return asked
+            call = Call.now(runtime, context)  # the time a person took to answer is not ours
+            await relay.tell("Submitting the request")
+        creation = runtime.hub.create(
+            account, arguments.request, stream=arguments.stream, force_new=arguments.force_new
+        )
+        job = await _wait(call, arguments, creation, relay)
+    if job is None:
+        return submitting_result(
+            {name: value for name, value in raw.items() if name != "force_new"}, backend=account.backend
+        )
+    return creation_result(creation, job)
+
+
+def creation_result(creation: Creation, job: Job) -> CallToolResult:
+    """Return the answer for a creation whose generation is known, as it stands now."""
+    return job_result(job, note=creation.note, rate_limit=creation.rate_limit)
+
+
+async def _ask(call: Call, account: Account, arguments: CreateArguments) -> InputRequiredResult | None:
+    await call.runtime.hub.list(account, offset=0, limit=1)  # costs nothing and tells what is left of the day
+    text = consent.question(arguments.request, account.client.rate_limit)
+    return await consent.ask(text, call.context)
+
+
+async def _wait(call: Call, arguments: CreateArguments, creation: Creation, relay: Relay) -> Job | None:
+    """Return the generation when it has ended or the wait is over; None if not even its id is known by then."""
+    returns_at_once = not arguments.stream or arguments.wait_seconds == 0
+    job: Job | None = None
+    with anyio.move_on_at(call.deadline(None if returns_at_once else arguments.wait_seconds)):
+        job = await creation.job()
+        if not returns_at_once:
+            await relay.follow(job)
+    return job

@@ -1,0 +1,74 @@
+"""`delete_clip`: delete an ended generation, and its source if asked."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from mcp_types import ToolAnnotations
+
+from reka_clips.mcp_server import output_schemas
+from reka_clips.mcp_server.arguments import DeleteArguments, parse_delete
+from reka_clips.mcp_server.clip_tool import ClipTool, clip_tool
+from reka_clips.mcp_server.icons import icon
+from reka_clips.mcp_server.results import plain_result
+from reka_clips.mcp_server.schemas import described, flat_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mcp.server.mcpserver.context import Context
+    from mcp_types import CallToolResult
+
+    from reka_clips.mcp_server.runtime import Runtime
+
+NAME: Final = "delete_clip"
+
+DESCRIPTION: Final = """\
+Delete one completed or failed generation with all its clips, for good: their links stop working and nothing brings \
+them back. With delete_input_video the indexed source video is deleted, too. Files that save_clip wrote, and the \
+original video wherever it came from, are left alone.
+
+Costs nothing and gives no creation back. A generation that still runs cannot be deleted or cancelled: \
+get_clip_status waits for its end. Deleting one that is gone already answers with "not found". list_clips shows what \
+there is."""
+
+FIELDS: Final = {
+    "id": "Id of the generation (a UUID), from create_clips or list_clips. All its clips go; there is no undo.",
+    "delete_input_video": (
+        "true: also delete the source video that the service indexed, which other generations from the same link may "
+        "have to index again. Default false."
+    ),
+}
+
+
+def tool(runtime: Runtime) -> ClipTool:
+    """Return the tool as it is registered."""
+    return clip_tool(
+        partial(_run, runtime),
+        name=NAME,
+        title="Delete clips",
+        description=DESCRIPTION,
+        input_schema=described(flat_schema(DeleteArguments), FIELDS),
+        output_schema=output_schemas.DELETION,
+        annotations=ToolAnnotations(
+            read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False
+        ),
+        icon=icon(NAME),
+    )
+
+
+async def _run(runtime: Runtime, raw: Mapping[str, Any], context: Context[Any, Any]) -> CallToolResult:
+    arguments = parse_delete(raw)
+    account = await runtime.account(context.headers)
+    await runtime.hub.delete(account, arguments.id, delete_input_video=arguments.delete_input_video)
+    what = " and its source video" if arguments.delete_input_video else ""
+    return plain_result(
+        f"Generation {arguments.id}{what} deleted (backend {account.backend}). Its links no longer work.",
+        {
+            "id": arguments.id,
+            "deleted": True,
+            "input_video_deleted": arguments.delete_input_video,
+            "backend": account.backend,
+        },
+    )

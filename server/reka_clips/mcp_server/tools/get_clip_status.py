@@ -1,0 +1,73 @@
+"""`get_clip_status`: how a generation stands, waiting for its end for a while."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import anyio
+from mcp_types import ToolAnnotations
+
+from reka_clips.mcp_server import output_schemas
+from reka_clips.mcp_server.arguments import StatusArguments, parse_status
+from reka_clips.mcp_server.clip_tool import ClipTool, clip_tool
+from reka_clips.mcp_server.icons import icon
+from reka_clips.mcp_server.relay import relaying
+from reka_clips.mcp_server.schemas import described, flat_schema
+from reka_clips.mcp_server.watching import Call, job_result
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mcp.server.mcpserver.context import Context
+    from mcp_types import CallToolResult
+
+    from reka_clips.mcp_server.runtime import Runtime
+
+NAME: Final = "get_clip_status"
+
+DESCRIPTION: Final = """\
+Tell how one generation of clips stands and, once it is completed, return its clips (links, titles, captions, \
+hashtags, scores). Needs the id that create_clips returned; without one, list_clips finds it.
+
+Costs nothing, changes nothing, may be repeated at will. A running generation is waited for, with progress at every \
+stage, for up to wait_seconds; if it has not ended by then, the answer holds the stage and the next call. Asking \
+again later also renews links that have expired. A failed generation is answered as an error with its reason. To \
+start a generation use create_clips; this never does."""
+
+FIELDS: Final = {
+    "id": "Id of the generation (a UUID), from create_clips or list_clips.",
+    "wait_seconds": (
+        "How long to wait for the end of a running generation, 0 to 900 (default 45, unless the operator changed it). "
+        "0: answer at once. No effect on one that has ended."
+    ),
+}
+
+
+def tool(runtime: Runtime) -> ClipTool:
+    """Return the tool as it is registered."""
+    return clip_tool(
+        partial(_run, runtime),
+        name=NAME,
+        title="Get clips or their status",
+        description=DESCRIPTION,
+        input_schema=described(flat_schema(StatusArguments), FIELDS),
+        output_schema=output_schemas.GENERATION,
+        annotations=ToolAnnotations(
+            read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=True
+        ),
+        icon=icon(NAME),
+    )
+
+
+async def _run(runtime: Runtime, raw: Mapping[str, Any], context: Context[Any, Any]) -> CallToolResult:
+    call = Call.now(runtime, context)
+    arguments = parse_status(raw)
+    async with relaying(context.report_progress) as relay:
+        await relay.tell(f"Asking for generation {arguments.id}")
+        account = await runtime.account(call.headers)
+        job = await runtime.hub.job(account, arguments.id)
+        if arguments.wait_seconds != 0 and not job.state.is_terminal:
+            with anyio.move_on_at(call.deadline(arguments.wait_seconds)):
+                await relay.follow(job)
+    return job_result(job)

@@ -1,0 +1,62 @@
+"""`list_clips`: the generations there are."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from mcp_types import ToolAnnotations
+
+from reka_clips.mcp_server import output_schemas
+from reka_clips.mcp_server.arguments import ListArguments, parse_list
+from reka_clips.mcp_server.clip_tool import ClipTool, clip_tool
+from reka_clips.mcp_server.icons import icon
+from reka_clips.mcp_server.results import list_result
+from reka_clips.mcp_server.schemas import described, flat_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mcp.server.mcpserver.context import Context
+    from mcp_types import CallToolResult
+
+    from reka_clips.mcp_server.runtime import Runtime
+
+NAME: Final = "list_clips"
+
+DESCRIPTION: Final = """\
+List the generations that exist for this key (or in this computer's engine), a page at a time: id, status, sources \
+and prompt of each, not the clips themselves; get_clip_status returns those for one id.
+
+Of use to find an id that was lost, to see what is running, or to check whether a creation went through before \
+sending it again. Read only, at no cost. The order is the service's own and there is no total: a page that is full \
+comes with the call for the next one."""
+
+FIELDS: Final = {
+    "status": "Only generations with this status; left out: all. queued to processing are running.",
+    "offset": "How many to skip (default 0); the answer's `next` holds the offset of the following page.",
+    "limit": "How many to return, 1 to 100 (default 20). A page too long for one answer is cut and says so.",
+}
+
+
+def tool(runtime: Runtime) -> ClipTool:
+    """Return the tool as it is registered."""
+    return clip_tool(
+        partial(_run, runtime),
+        name=NAME,
+        title="List generations of clips",
+        description=DESCRIPTION,
+        input_schema=described(flat_schema(ListArguments), FIELDS),
+        output_schema=output_schemas.GENERATION_LIST,
+        annotations=ToolAnnotations(
+            read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=True
+        ),
+        icon=icon(NAME),
+    )
+
+
+async def _run(runtime: Runtime, raw: Mapping[str, Any], context: Context[Any, Any]) -> CallToolResult:
+    arguments = parse_list(raw)
+    account = await runtime.account(context.headers)
+    page = await runtime.hub.list(account, offset=arguments.offset, limit=arguments.limit, status=arguments.status)
+    return list_result(page, backend=account.backend, arguments=arguments)

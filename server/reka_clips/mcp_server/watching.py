@@ -1,0 +1,58 @@
+"""What the tools share: who calls, how long they wait, and the answer for a generation as it then stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import anyio
+
+from reka_clips.mcp_server.results import Story, generation_result
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mcp.server.mcpserver.context import Context
+    from mcp_types import CallToolResult
+
+    from reka_clips.errors import RateLimit
+    from reka_clips.jobs import Job
+    from reka_clips.mcp_server.runtime import Runtime
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One tool call. arrived_at: on the clock of `anyio.current_time`."""
+
+    runtime: Runtime
+    context: Context[Any, Any]
+    arrived_at: float
+
+    @classmethod
+    def now(cls, runtime: Runtime, context: Context[Any, Any]) -> Call:
+        """Return the call that has just arrived."""
+        return cls(runtime, context, anyio.current_time())
+
+    @property
+    def headers(self) -> Mapping[str, str] | None:
+        """The request's headers over HTTP and SSE, None over stdio."""
+        return self.context.headers
+
+    def deadline(self, wait_seconds: float | None) -> float:
+        """Return when the wait ends. wait_seconds: None means the server's default."""
+        return self.arrived_at + (self.runtime.settings.wait_seconds if wait_seconds is None else wait_seconds)
+
+
+def job_result(job: Job, *, note: str | None = None, rate_limit: RateLimit | None = None) -> CallToolResult:
+    """Return the answer for a generation as it stands now."""
+    state = job.state
+    return generation_result(
+        state.snapshot.model_copy(update={"id": job.id, "status": state.stage}),
+        Story(
+            backend=job.account.backend,
+            note=note,
+            stages=state.stages,
+            elapsed_seconds=job.elapsed_seconds,
+            rate_limit=rate_limit,
+        ),
+    )
