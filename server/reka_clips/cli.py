@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import logging
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from reka_clips import __version__
+from reka_clips import __version__, logs
 from reka_clips.settings import Settings
 
 EXIT_OK = 0
@@ -23,7 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     settings = Settings.from_environment()
     if arguments.data_dir is not None:
         settings = dataclasses.replace(settings, data_dir=arguments.data_dir.expanduser().absolute())
-    logging.basicConfig(stream=sys.stderr, level=settings.log_level, format="%(levelname)s %(name)s: %(message)s")
+    logs.configure(settings)
     for problem in settings.problems:
         print(f"reka-clips-mcp: {problem} Its default is used.", file=sys.stderr)
     run: Callable[[argparse.Namespace, Settings], int] = arguments.run

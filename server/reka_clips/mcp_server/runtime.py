@@ -5,7 +5,6 @@ It must not live in a lifespan of the SDK's: that one runs once per connection o
 
 from __future__ import annotations
 
-import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
@@ -17,11 +16,15 @@ import anyio
 
 from reka_clips.client import ClipClient, ConnectionPool
 from reka_clips.errors import ConfigurationError, EngineMissingError, MissingKeyError
-from reka_clips.jobs import Account, Hub
+from reka_clips.jobs import Account, Hub, owner_of
 from reka_clips.settings import Settings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from reka_clips.contract import Snapshot
     from reka_clips.engine.launch import EngineProcess
+    from reka_clips.mcp_server.http.links import ClipLinks
 
 KEY_HEADER: Final = "x-reka-api-key"
 GET_A_KEY: Final = "A free key comes from Reka's platform site, https://platform.reka.ai."
@@ -34,18 +37,22 @@ class Access:
     """What callers who bring no key of their own may use. Over stdio the caller is the operator: everything.
 
     own_key: the operator's REKA_API_KEY. engine: the embedded engine, and with it this machine's processor and disk.
+    files: this machine's files: `file://` sources, and saving clips to its disk.
     """
 
     own_key: bool = True
     engine: bool = True
+    files: bool = True
 
 
 class Runtime:
     """Everything the tools need, opened once per process: `async with Runtime(settings) as runtime`."""
 
-    def __init__(self, settings: Settings, *, access: Access | None = None) -> None:
+    def __init__(self, settings: Settings, *, access: Access | None = None, links: ClipLinks | None = None) -> None:
+        """Nothing is opened yet. links: over HTTP, how callers get at clips of the embedded engine."""
         self.settings = settings
         self.access = access or Access()
+        self._links = links
         self.pool = ConnectionPool(timeout_seconds=settings.timeout_seconds)
         self.hub = Hub()
         self._accounts: OrderedDict[str, Account] = OrderedDict()
@@ -90,11 +97,37 @@ class Runtime:
         return "local"
 
     def allows_file_urls(self, headers: Mapping[str, str] | None = None) -> bool:
-        """Whether `file://` sources make sense: for an engine on this machine, never for Reka."""
+        """Whether `file://` sources make sense: for an engine on this machine, never for Reka or for strangers."""
+        if not self.allows_disk(headers):
+            return False
         try:
             return self.backend(headers) == "local" or self.settings.base_url_is_local
         except ConfigurationError:
             return True
+
+    def allows_disk(self, headers: Mapping[str, str] | None = None) -> bool:
+        """Whether this caller may have files of this machine read and written."""
+        return headers is None or self.access.files
+
+    def shown(self, snapshot: Snapshot, headers: Mapping[str, str] | None = None) -> Snapshot:
+        """Return the snapshot with links that this caller can open.
+
+        Over HTTP, files of the embedded engine become signed links of this server. headers: the request's.
+        """
+        if headers is None or self._links is None:
+            return snapshot
+        base_url = self.settings.public_url or f"http://{headers.get('host', 'localhost')}"
+        return self._links.linked(snapshot, base_url=base_url)
+
+    def engine_file(self, generation_id: str, name: str) -> Path | None:
+        """Return where the embedded engine keeps a finished clip or its picture, or None if it is not there.
+
+        name: `1.mp4` or `1.jpg`, counted from 1. Looks at the disk.
+        """
+        from reka_clips.engine.folders import Folders
+
+        path = Folders.of(self.settings.data_dir).clips(generation_id.lower()) / name
+        return path if path.is_file() else None
 
     def backend_sentence(self) -> str:
         """Return one sentence for people and models: where clips are made, and what that costs."""
@@ -122,9 +155,9 @@ class Runtime:
         return self._account("reka", self.settings.base_url, self._key(headers))
 
     def _account(self, backend: Literal["reka", "local"], base_url: str, api_key: str | None) -> Account:
-        # The embedded engine gets a new key at each start; its generations stay the same.
-        secret = "" if backend == "local" else f"{base_url}\n{api_key or ''}"
-        owner = f"{backend}:{hashlib.sha256(secret.encode()).hexdigest()[:32]}"
+        # The embedded engine gets a new key and address at each start; its generations stay the same.
+        secret = ("", "") if backend == "local" else (base_url, api_key)
+        owner = owner_of(backend=backend, base_url=secret[0] or "", api_key=secret[1])
         known = self._accounts.get(owner)
         if known is None or known.client.base_url != base_url:
             client = ClipClient(self.pool, base_url=base_url, api_key=api_key)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
-import signal
+import select
 import sys
+import threading
 from types import FrameType
+from typing import Final
 
 import anyio
 
 from reka_clips.mcp_server.runtime import Runtime
 from reka_clips.mcp_server.server import build_server
+from reka_clips.mcp_server.stopping import LIMIT_SECONDS, end_at_the_latest, exit_code, leave, on_stop_signals
 from reka_clips.settings import Settings
 
-_CLEANUP_SECONDS = 4.0
-_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+_LAST_ANSWERS_SECONDS: Final = 0.3  # for what calls still say when they are ended
+_CLEANUP_SECONDS: Final = LIMIT_SECONDS - 1.0
 
 
 def serve(settings: Settings) -> int:
@@ -24,33 +28,84 @@ def serve(settings: Settings) -> int:
 
 
 async def _serve(settings: Settings) -> int:
-    stopped = anyio.Event()
-    received: list[int] = []
-    _on_signal(stopped, received)
-    async with Runtime(settings) as runtime, anyio.create_task_group() as tasks:
-        tasks.start_soon(_leave_on_signal, runtime, stopped, received)
+    """Serve, end the runtime in the task that began it, and leave.
+
+    The SDK reads and writes in threads that wait for the client, and nothing can interrupt them: after a signal,
+    or when the client is gone but does not read any more, the process ends without them.
+    """
+    served, asked, gone = anyio.Event(), anyio.Event(), anyio.Event()
+    signals = _note_signals(asked)
+    _note_hang_up(gone)
+
+    async def serve_stdio() -> None:
         await build_server(runtime).run_stdio_async()
+        served.set()
+
+    async def end_when_gone() -> None:
+        await gone.wait()
+        with anyio.move_on_after(_CLEANUP_SECONDS / 2):
+            await served.wait()
+        asked.set()
+
+    async with anyio.create_task_group() as tasks:
+        with anyio.CancelScope() as cleanup:
+            async with Runtime(settings) as runtime:
+                tasks.start_soon(serve_stdio)
+                tasks.start_soon(end_when_gone)
+                await _first_of(served, asked)
+                cleanup.deadline = anyio.current_time() + _CLEANUP_SECONDS
+            if not served.is_set():
+                await anyio.sleep(_LAST_ANSWERS_SECONDS)
+        if not served.is_set():
+            leave(exit_code(signals[0]) if signals else 0)
         tasks.cancel_scope.cancel()
-    return 0
+    return exit_code(signals[0]) if signals else 0
 
 
-async def _leave_on_signal(runtime: Runtime, stopped: anyio.Event, received: list[int]) -> None:
-    """Clean up and leave at once: the SDK reads standard input in a thread that nothing can interrupt."""
-    await stopped.wait()
-    with anyio.move_on_after(_CLEANUP_SECONDS, shield=True):
-        await runtime.close()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(128 + received[0])
+async def _first_of(*events: anyio.Event) -> None:
+    async with anyio.create_task_group() as tasks:
+
+        async def wait(event: anyio.Event) -> None:
+            await event.wait()
+            tasks.cancel_scope.cancel()
+
+        for event in events:
+            tasks.start_soon(wait, event)
 
 
-def _on_signal(stopped: anyio.Event, received: list[int]) -> None:
+def _note_signals(asked: anyio.Event) -> list[int]:
     loop = asyncio.get_running_loop()
+    received: list[int] = []
 
     def note(number: int, _frame: FrameType | None) -> None:
+        if received:  # asked a second time: no more patience
+            leave(exit_code(number))
         received.append(number)
-        loop.call_soon_threadsafe(stopped.set)
+        end_at_the_latest(number)
+        loop.call_soon_threadsafe(asked.set)
 
-    for name in _SIGNALS:  # which of them exist depends on the platform
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), note)
+    on_stop_signals(note)
+    return received
+
+
+def _note_hang_up(gone: anyio.Event) -> None:
+    """Notice that the other end of standard input was closed, even while the SDK waits for standard output.
+
+    On Windows nothing tells; there, the end waits for the client to read or to end.
+    """
+    if sys.platform == "win32":
+        return
+    loop = asyncio.get_running_loop()
+    poll = select.poll()
+    try:
+        # Its own descriptor: the SDK moves 0 elsewhere.
+        poll.register(os.dup(sys.stdin.fileno()), 0)
+    except (OSError, ValueError):
+        return
+
+    def wait() -> None:
+        poll.poll()
+        with contextlib.suppress(RuntimeError):  # the loop has ended before
+            loop.call_soon_threadsafe(gone.set)
+
+    threading.Thread(target=wait, name="stdin-hang-up", daemon=True).start()

@@ -1,0 +1,82 @@
+"""MCP over the network: streamable HTTP and SSE.
+
+`serve` is what the command calls. `app` is for those who start the servers themselves, such as several workers:
+`uvicorn --factory reka_clips.mcp_server.http:app --workers 4 --timeout-graceful-shutdown 3 --no-access-log`.
+Nothing is imported here before it is used: the settings of the door must not cost the stdio server its start.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+    from reka_clips.settings import Settings
+
+
+def serve(
+    settings: Settings, *, transport: Literal["sse", "streamable-http"], host: str, port: int, allow_open_door: bool
+) -> int:
+    """Serve until a signal comes; return the exit code: 2 where it must not start, 1 where it cannot.
+
+    transport: streamable-http has `/sse` beside `/mcp`; sse has only the former. port: 0 takes a free one.
+    """
+    from reka_clips.mcp_server.http.policy import policy_for
+
+    policy = policy_for(settings, host=host, allow_open_door=allow_open_door or settings.allow_open_door)
+    for notice in policy.notices:
+        _tell(notice)
+    if policy.refusal is not None:
+        _tell(policy.refusal)
+        return 2
+
+    import anyio
+
+    from reka_clips.mcp_server.http.app import Site
+    from reka_clips.mcp_server.http.listener import Listener, address_of, listen
+
+    try:
+        listening = listen(host, port)
+    except OSError as error:
+        _tell(f"Cannot listen on {host} port {port}: {error.strerror or error}.")
+        return 1
+
+    async def run() -> int:
+        site = Site(settings, policy, transport=transport)
+        path = "/sse" if transport == "sse" else "/mcp"
+        listener = Listener(site.app, address=address_of(listening) + path, stopping=site.stop)
+        await listener.serve(sockets=[listening])
+        return listener.code
+
+    return anyio.run(run)
+
+
+def app() -> ASGIApp:
+    """Return the app of one worker process, set up by the environment alone.
+
+    Its address is not known here, so it counts as one that others reach: it needs a door, or
+    REKA_CLIPS_ALLOW_OPEN_DOOR=1. Raises ConfigurationError where it must not start.
+    """
+    from reka_clips import logs
+    from reka_clips.errors import ConfigurationError
+    from reka_clips.mcp_server.http.app import Site
+    from reka_clips.mcp_server.http.policy import policy_for
+    from reka_clips.settings import Settings
+
+    settings = Settings.from_environment()
+    logs.configure(settings)
+    logs.hide_links_in_access_log()
+    for problem in settings.problems:
+        _tell(f"{problem} Its default is used.")
+    policy = policy_for(settings, host=None, allow_open_door=settings.allow_open_door)
+    for notice in policy.notices:
+        _tell(notice)
+    if policy.refusal is not None:
+        raise ConfigurationError(policy.refusal)
+    return Site(settings, policy).app
+
+
+def _tell(sentence: str) -> None:
+    print(f"reka-clips-mcp: {sentence}", file=sys.stderr, flush=True)  # noqa: T201 - it is for the operator
