@@ -1,0 +1,225 @@
+"""The filter graph of a clip's picture: crop or fit each segment, join them, draw what is written on top.
+
+Pure: from a plan and what was measured to the text of a graph.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Final
+
+from reka_clips.engine.media import color
+from reka_clips.engine.media.picture import Area, contained_size, crop_area
+from reka_clips.engine.media.reframe import focus_x
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
+    from reka_clips.engine.media.measurements import Measurements
+    from reka_clips.engine.media.probe import VideoStream
+    from reka_clips.engine.media.timeline import Segment
+
+# Where nothing tells what matters in the height of a picture: heads are above the middle.
+_FOCUS_Y: Final = 0.42
+_ALIKE: Final = Fraction(97, 100)  # a picture that fills this much of the frame is scaled to fill all of it
+_MAX_FREEZE_SECONDS: Final = 1
+_BACKDROP_SHRINK: Final = 10
+_SCALER: Final = "bicubic"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What every segment is turned into. rate: frames per second; matrix: of the colours."""
+
+    width_px: int
+    height_px: int
+    rate: Fraction
+    matrix: str
+
+    @property
+    def aspect(self) -> Fraction:
+        """Width by height."""
+        return Fraction(self.width_px, self.height_px)
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One picture within the frame: its size, and what part of the source it shows from which second on.
+
+    crops: (seconds from the start of the segment, area), ascending, the first at 0; all areas have one size.
+    """
+
+    width_px: int
+    height_px: int
+    crops: tuple[tuple[Fraction, Area], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A segment with all that is needed to draw it. picture: the source's picture without black bars."""
+
+    segment: Segment
+    video: VideoStream
+    picture: Area
+    measurements: Measurements | None
+
+
+def scene_graph(scene: Scene, frame: Frame, *, index: int, layout: str, features: Collection[str]) -> str:
+    """Return the filter chains from input `index` to the pad `[scene<index>]`.
+
+    layout: `ai` fills the frame, `fit` shows all of the picture on a blurred backdrop, `split` stacks two crops.
+    features: what this ffmpeg can do.
+    """
+    head = f"[{index}:{scene.video.index}]{','.join(_prepare(scene, frame))}"
+    tail = f"{_exact_length(scene.segment.duration, frame.rate)}[scene{index}]"
+    to_panel = _panel_filters(scene, frame, features)
+    if layout == "split":
+        upper, lower = split_panels(scene, frame)
+        return (
+            f"{head},split[s{index}a][s{index}b];[s{index}a]{to_panel(upper)}[s{index}u];"
+            f"[s{index}b]{to_panel(lower)}[s{index}l];[s{index}u][s{index}l]vstack,{tail}"
+        )
+    if layout == "fit" and (inner := fitted_panel(scene, frame)):
+        backdrop = fill_panel(scene, frame)
+        small = Panel(
+            max(16, frame.width_px // _BACKDROP_SHRINK // 2 * 2),
+            max(16, frame.height_px // _BACKDROP_SHRINK // 2 * 2),
+            backdrop.crops[:1],
+        )
+        blur = (
+            f"gblur=sigma=4,eq=brightness=-0.08:saturation=0.85,scale={frame.width_px}:{frame.height_px}:flags=bicubic"
+        )
+        return (
+            f"{head},split[s{index}a][s{index}b];[s{index}a]{to_panel(small)},{blur},setsar=1[s{index}u];"
+            f"[s{index}b]{to_panel(inner)}[s{index}l];[s{index}u][s{index}l]overlay=(W-w)/2:(H-h)/2:format=yuv420,{tail}"
+        )
+    return f"{head},{to_panel(fill_panel(scene, frame))},{tail}"
+
+
+def clip_graph(scenes: int, *, overlay: str | None, matrix: str) -> str:
+    """Return the chains that join the pads `[scene0]`… and end in `[picture]`. overlay: the filter that draws text."""
+    pads = "".join(f"[scene{index}]" for index in range(scenes))
+    joined = f"{pads}concat=n={scenes}:v=1:a=0," if scenes > 1 else pads
+    filters = [*([overlay] if overlay else []), "format=yuv420p", color.tags(matrix)]
+    return f"{joined}{','.join(filters)}[picture]"
+
+
+def main_panel(scene: Scene, frame: Frame, layout: str) -> Panel:
+    """Return the panel by which a clip's sharpness is judged."""
+    if layout == "split":
+        return split_panels(scene, frame)[0]
+    return (fitted_panel(scene, frame) if layout == "fit" else None) or fill_panel(scene, frame)
+
+
+def fill_panel(scene: Scene, frame: Frame) -> Panel:
+    """Return the panel that fills the frame, with one crop for each shot."""
+    return Panel(frame.width_px, frame.height_px, _crops(scene, frame.aspect))
+
+
+def fitted_panel(scene: Scene, frame: Frame) -> Panel | None:
+    """Return the panel that shows all of the picture inside of the frame; None where that (nearly) fills the frame."""
+    picture = scene.picture
+    size = contained_size(
+        picture.width, picture.height, scene.video.upright_sample_aspect, (frame.width_px, frame.height_px)
+    )
+    if min(Fraction(size[0], frame.width_px), Fraction(size[1], frame.height_px)) >= _ALIKE:
+        return None
+    return Panel(*size, ((Fraction(0), picture),))
+
+
+def split_panels(scene: Scene, frame: Frame) -> tuple[Panel, Panel]:
+    """Return an upper and a lower panel, which show the left and the right half of a wide picture.
+
+    That is how two people who sit side by side are shown on a phone. A tall picture is halved across.
+    """
+    upper_height = frame.height_px // 4 * 2
+    heights = (upper_height, frame.height_px - upper_height)
+    picture = scene.picture
+    display = Fraction(picture.width, picture.height) * scene.video.upright_sample_aspect
+    if display > Fraction(frame.width_px, upper_height):
+        half = picture.width // 4 * 2
+        halves = (
+            Area(picture.x, picture.y, half, picture.height),
+            Area(picture.x + picture.width - half, picture.y, half, picture.height),
+        )
+    else:
+        half = picture.height // 4 * 2
+        halves = (
+            Area(picture.x, picture.y, picture.width, half),
+            Area(picture.x, picture.y + picture.height - half, picture.width, half),
+        )
+    upper, lower = (
+        Panel(frame.width_px, height, _crops(scene, Fraction(frame.width_px, height), within=part))
+        for height, part in zip(heights, halves, strict=True)
+    )
+    return upper, lower
+
+
+def _crops(scene: Scene, aspect: Fraction, within: Area | None = None) -> tuple[tuple[Fraction, Area], ...]:
+    """Return what is shown of each shot, from its first moment in the segment on."""
+    within = within or scene.picture
+    full_width, _ = scene.video.upright_size_px
+    sample_aspect = scene.video.upright_sample_aspect
+    size = crop_area(within, aspect=aspect, sample_aspect=sample_aspect, focus=(0.5, 0.5))
+    crops: list[tuple[Fraction, Area]] = []
+    for shot in scene.segment.shots:
+        focus = shot.focus_x
+        if scene.measurements is not None and size.width < within.width:
+            bounds = (within.x / full_width, (within.x + within.width) / full_width)
+            absolute = focus_x(scene.measurements, shot.start, shot.end, share=size.width / full_width, bounds=bounds)
+            focus = (absolute * full_width - within.x) / within.width
+        area = crop_area(within, aspect=aspect, sample_aspect=sample_aspect, focus=(focus, _FOCUS_Y))
+        since = max(Fraction(0), shot.start - scene.segment.start)
+        if not crops or crops[-1][1] != area:
+            crops.append((since if crops else Fraction(0), area))
+    return tuple(crops) or ((Fraction(0), size),)
+
+
+def _prepare(scene: Scene, frame: Frame) -> list[str]:
+    """Return the filters that give every source the same kind of pictures: whole frames, constant in rate and size."""
+    width, height = scene.video.upright_size_px
+    filters = ["bwdif=deint=interlaced"] if scene.video.is_interlaced else []
+    # The scaling costs nothing until a source changes its size on the way, and then keeps the crops right.
+    return [*filters, f"fps={frame.rate}:start_time=0", f"scale={width}:{height}"]
+
+
+def _panel_filters(scene: Scene, frame: Frame, features: Collection[str]) -> Callable[[Panel], str]:
+    def filters(panel: Panel) -> str:
+        video = scene.video
+        scale = f"scale={panel.width_px}:{panel.height_px}:flags={_SCALER}"
+        toning = color.toning(video, features)
+        if toning:
+            steps = [scale, *toning, f"scale=out_color_matrix={frame.matrix}:out_range=tv"]
+        else:
+            steps = [f"{scale}:{color.conversion(video, frame.matrix)}"]
+        return ",".join([*_crop(scene, panel, frame.rate), *steps, "format=yuv420p", "setsar=1"])
+
+    return filters
+
+
+def _crop(scene: Scene, panel: Panel, rate: Fraction) -> list[str]:
+    """Return the crop filter; none where the whole picture is shown."""
+    areas = [area for _, area in panel.crops]
+    width, height = areas[0].width, areas[0].height
+    if (width, height) == scene.video.upright_size_px:
+        return []
+    times = [time - Fraction(1, 2) / rate for time, _ in panel.crops]
+    x = steps(times, [area.x for area in areas])
+    y = steps(times, [area.y for area in areas])
+    return [f"crop={width}:{height}:'{x}':'{y}'"]
+
+
+def steps(times: Sequence[Fraction], values: Sequence[int]) -> str:
+    """Return an ffmpeg expression that is `values[n]` from `times[n]` seconds on; the first holds from the start."""
+    if len(set(values)) == 1:
+        return str(values[0])
+    middle = len(values) // 2
+    before, after = steps(times[:middle], values[:middle]), steps(times[middle:], values[middle:])
+    return f"if(lt(t,{float(times[middle]):.6f}),{before},{after})"
+
+
+def _exact_length(duration: Fraction, rate: Fraction) -> str:
+    """Return the filters that give a segment its exact number of frames; a picture that ends early stands still."""
+    frames = max(1, round(duration * rate))
+    return f"tpad=stop_mode=clone:stop_duration={_MAX_FREEZE_SECONDS},trim=end_frame={frames}"
