@@ -21,6 +21,20 @@ _CREDIT_HELP: Final = (
     "A person can mend this: add credit on https://platform.reka.ai. Without a key (REKA_CLIPS_BACKEND=local) the "
     "embedded engine cuts clips on this computer at no charge."
 )
+_SAFE_TO_REPEAT: Final = "Sending it again is safe; this passes by itself as a rule, so try again in a minute."
+_STILL_RUNNING: Final = (
+    "It probably still runs, and only an ended generation can be deleted: get_clip_status waits for its end, then "
+    "delete_clip works. There is no way to cancel it."
+)
+_NEXT_STEPS: Final[dict[type[errors.RekaClipsError], str]] = {
+    errors.BadRequestError: "Change what it names and call again.",
+    errors.ConflictError: "The same request was sent before: list_clips shows the generation that it led to.",
+    errors.NotFoundError: "list_clips shows the generations that this key can see; a deleted one is gone for good.",
+    errors.AuthenticationError: _KEY_HELP,
+    errors.CreditError: _CREDIT_HELP,
+    errors.ServerError: "This passes by itself as a rule: try again in a minute.",
+    errors.TransportError: "This passes by itself as a rule: try again in a minute.",
+}
 
 
 def failure_result(error: errors.RekaClipsError, *, tool: str = "the tool") -> CallToolResult:
@@ -30,7 +44,7 @@ def failure_result(error: errors.RekaClipsError, *, tool: str = "the tool") -> C
     parts = [clean(str(error), max_characters=_MAX_MESSAGE_CHARACTERS), _next_step(error, tool)]
     generation_id = error.generation_id
     if generation_id and generation_id not in parts[0]:
-        parts.append(f"It concerns generation {generation_id}, which goes on: get_clip_status tells how it stands.")
+        parts.append(f"The generation's id is {clean(generation_id, max_characters=128)}.")
     request_id = getattr(error, "request_id", None)
     if isinstance(request_id, str):
         parts.append(f"Request id for Reka's support: {clean(request_id, max_characters=80)}.")
@@ -54,56 +68,26 @@ def _refusal_words(error: errors.ArgumentError, tool: str) -> str:
     return "\n".join(lines)
 
 
-def _next_step(error: errors.RekaClipsError, tool: str) -> str:  # noqa: PLR0911 - one line for each kind of error
-    """Return what to do next, in the order of who can mend it: the agent, a person, nobody."""
-    match error:
-        case errors.BadRequestError():
-            return "Change the field it names and call again; nothing was created."
-        case errors.NotFoundError():
-            return "list_clips shows the generations that this key can see; a deleted one is gone."
-        case errors.ConflictError() if tool == "delete_clip":
-            return (
-                "The generation probably still runs, and only an ended one can be deleted: get_clip_status with "
-                "wait_seconds waits for its end; then delete_clip works. There is no way to cancel it."
-            )
-        case errors.ConflictError():
-            return "The same request was sent before: list_clips shows the generation it led to."
-        case errors.AuthenticationError():
-            return _KEY_HELP
-        case errors.CreditError():
-            return _CREDIT_HELP
-        case errors.RateLimitError():
-            return _rate_limit_help(error, tool)
-        case errors.CreationLostError():
-            return _lost_help(error)
-        case errors.ServerError() | errors.TransportError() if tool == "create_clips" and error.generation_id is None:
-            return _creation_outage_help(error)
-        case errors.ServerError() | errors.TransportError():
-            return "This passes by itself as a rule: try again in a minute."
-        case errors.BusyError():
-            return "Nothing was sent. Try again in a minute."
-        case _:  # the message says it all: settings, consent, downloads, the end of the process
-            return ""
+def _next_step(error: errors.RekaClipsError, tool: str) -> str:
+    """Return what to do next. Where the message says it all (settings, consent, downloads), nothing."""
+    is_creation = tool == "create_clips"
+    if tool == "delete_clip" and isinstance(error, errors.ConflictError | errors.BadRequestError):
+        return _STILL_RUNNING
+    if isinstance(error, errors.RateLimitError):
+        return _rate_limit_help(error, is_creation=is_creation)
+    if is_creation and isinstance(error, errors.NotSentError):
+        return _SAFE_TO_REPEAT
+    for kind, words in _NEXT_STEPS.items():
+        if isinstance(error, kind):
+            return words
+    return ""
 
 
-def _rate_limit_help(error: errors.RateLimitError, tool: str) -> str:
+def _rate_limit_help(error: errors.RateLimitError, *, is_creation: bool) -> str:
     limit = error.rate_limit
     allowed = f"{limit.limit} creations" if limit and limit.limit else "ten creations"
-    sent = "Nothing was created. " if tool == "create_clips" else ""
+    sent = "Nothing was created. " if is_creation else ""
     left = f"{rate_limit_words(limit)} " if limit and limit.remaining else ""
     waits = [limit.reset_seconds or 0.0, limit.retry_after_seconds or 0.0] if limit else []
     when = f"It renews in {human_duration(max(waits))}." if waits and max(waits) > 0 else "Try again later."
     return f"{sent}Reka allows {allowed} per key in 24 hours. {left}{when}"
-
-
-def _lost_help(error: errors.CreationLostError) -> str:
-    if not error.candidates:
-        return "Before sending it again, look at list_clips: it may have been created, and charged."
-    ids = ", ".join(clean(candidate, max_characters=40) for candidate in error.candidates[:5])
-    return f"It may be one of these generations: {ids}. get_clip_status shows which; do not send it again before."
-
-
-def _creation_outage_help(error: errors.RekaClipsError) -> str:
-    if isinstance(error, errors.NotSentError):
-        return "Sending it again is safe. This passes by itself as a rule: try again in a minute."
-    return "Look at list_clips before sending it again: it may have been created, and charged."

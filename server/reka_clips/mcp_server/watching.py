@@ -43,16 +43,15 @@ class Call:
         return self.arrived_at + (self.runtime.settings.wait_seconds if wait_seconds is None else wait_seconds)
 
 
-def job_result(job: Job, *, note: str | None = None, rate_limit: RateLimit | None = None) -> CallToolResult:
-    """Return the answer for a generation as it stands now."""
+def job_result(job: Job, call: Call, *, note: str | None = None, rate_limit: RateLimit | None = None) -> CallToolResult:
+    """Return the answer for a generation as it stands now, with links that this caller can open."""
     state = job.state
-    return generation_result(
-        state.snapshot.model_copy(update={"id": job.id, "status": state.stage}),
-        Story(
-            backend=job.account.backend,
-            note=note,
-            stages=state.stages,
-            elapsed_seconds=job.elapsed_seconds,
-            rate_limit=rate_limit,
-        ),
+    snapshot = state.snapshot.model_copy(update={"id": job.id, "status": state.stage})
+    story = Story(
+        backend=job.account.backend,
+        note=note,
+        stages=state.stages,
+        elapsed_seconds=job.elapsed_seconds,
+        rate_limit=rate_limit,
     )
+    return generation_result(call.runtime.shown(snapshot, call.headers), story)

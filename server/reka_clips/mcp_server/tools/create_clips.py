@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from mcp_types import CallToolResult
 
     from reka_clips.jobs import Account, Creation, Job
-    from reka_clips.mcp_server.relay import Relay
     from reka_clips.mcp_server.runtime import Runtime
 
 NAME: Final = "create_clips"
@@ -139,31 +138,24 @@ async def _run(runtime: Runtime, raw: Mapping[str, Any], context: Context[Any, A
         creation = runtime.hub.create(
             account, arguments.request, stream=arguments.stream, force_new=arguments.force_new
         )
-        job = await _wait(call, arguments, creation, relay)
+        returns_at_once = not arguments.stream or arguments.wait_seconds == 0
+        job: Job | None = None
+        with anyio.move_on_at(call.deadline(None if returns_at_once else arguments.wait_seconds)):
+            job = await creation.job()
+            if not returns_at_once:
+                await relay.follow(job)
     if job is None:
-        return submitting_result(
-            {name: value for name, value in raw.items() if name != "force_new"}, backend=account.backend
-        )
-    return creation_result(creation, job)
+        again = {name: value for name, value in raw.items() if name != "force_new"}
+        return submitting_result(again, backend=account.backend)
+    return creation_result(creation, job, call)
 
 
-def creation_result(creation: Creation, job: Job) -> CallToolResult:
+def creation_result(creation: Creation, job: Job, call: Call) -> CallToolResult:
     """Return the answer for a creation whose generation is known, as it stands now."""
-    return job_result(job, note=creation.note, rate_limit=creation.rate_limit)
+    return job_result(job, call, note=creation.note, rate_limit=creation.rate_limit)
 
 
 async def _ask(call: Call, account: Account, arguments: CreateArguments) -> InputRequiredResult | None:
     await call.runtime.hub.list(account, offset=0, limit=1)  # costs nothing and tells what is left of the day
     text = consent.question(arguments.request, account.client.rate_limit)
     return await consent.ask(text, call.context)
-
-
-async def _wait(call: Call, arguments: CreateArguments, creation: Creation, relay: Relay) -> Job | None:
-    """Return the generation when it has ended or the wait is over; None if not even its id is known by then."""
-    returns_at_once = not arguments.stream or arguments.wait_seconds == 0
-    job: Job | None = None
-    with anyio.move_on_at(call.deadline(None if returns_at_once else arguments.wait_seconds)):
-        job = await creation.job()
-        if not returns_at_once:
-            await relay.follow(job)
-    return job

@@ -70,4 +70,4 @@ async def _run(runtime: Runtime, raw: Mapping[str, Any], context: Context[Any, A
         if arguments.wait_seconds != 0 and not job.state.is_terminal:
             with anyio.move_on_at(call.deadline(arguments.wait_seconds)):
                 await relay.follow(job)
-    return job_result(job)
+    return job_result(job, call)

@@ -1,0 +1,55 @@
+"""Completions: ids of generations, and the values that the prompts' arguments take."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from mcp_types import Completion, PromptReference, ResourceTemplateReference
+
+from reka_clips.contract import ASPECT_RATIOS, SUBTITLE_LANGUAGES, is_generation_id
+from reka_clips.errors import RekaClipsError
+from reka_clips.mcp_server.prompts import LENGTHS_SECONDS, PLATFORMS
+from reka_clips.mcp_server.resources import CLIP_URI, VIDEO_URI
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from mcp_types import CompleteRequestParams
+
+    from reka_clips.mcp_server.runtime import Runtime
+
+_MAX_VALUES: Final = 100  # the specification's limit
+_LISTED: Final = 50
+_VALUES: Final[dict[tuple[str, str], tuple[str, ...]]] = {
+    ("highlight_reel", "shape"): ASPECT_RATIOS,
+    ("highlight_reel", "length"): LENGTHS_SECONDS,
+    ("social_shorts", "platform"): tuple(PLATFORMS),
+    ("social_shorts", "count"): ("1", "2", "3"),
+    ("social_shorts", "language"): SUBTITLE_LANGUAGES,
+}
+
+
+async def complete(runtime: Runtime, params: CompleteRequestParams, headers: Mapping[str, str] | None) -> Completion:
+    """Return the values that begin with what was typed; none where nothing is known, or upstream cannot tell."""
+    typed = params.argument.value.strip().lower()
+    if isinstance(params.ref, PromptReference):
+        return _starting(typed, _VALUES.get((params.ref.name, params.argument.name), ()))
+    template: ResourceTemplateReference = params.ref
+    if template.uri not in (CLIP_URI, VIDEO_URI):
+        return Completion(values=[])
+    given = (params.context.arguments if params.context else None) or {}
+    try:
+        if params.argument.name == "id":
+            page = await runtime.hub.list(await runtime.account(headers), offset=0, limit=_LISTED)
+            return _starting(typed, [item.id for item in page.items if item.id and is_generation_id(item.id)])
+        if params.argument.name == "clip" and is_generation_id(given.get("id", "")):
+            job = await runtime.hub.job(await runtime.account(headers), given["id"].lower())
+            return _starting(typed, [str(number + 1) for number in range(len(job.state.snapshot.output))])
+    except RekaClipsError:  # a completion is a convenience; a call tells what is wrong
+        pass
+    return Completion(values=[])
+
+
+def _starting(typed: str, values: Iterable[str]) -> Completion:
+    found = [value for value in values if value.lower().startswith(typed)]
+    return Completion(values=found[:_MAX_VALUES], total=len(found), has_more=len(found) > _MAX_VALUES)

@@ -1,0 +1,94 @@
+"""Resources: the guide, a generation as JSON, and the video of a clip that the embedded engine made."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+import anyio
+from mcp.server.mcpserver.context import Context
+from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
+
+from reka_clips.contract import is_generation_id
+from reka_clips.errors import DownloadError, NotFoundError, RekaClipsError
+from reka_clips.mcp_server.clip_fields import Bounds, clip_fields, generation_fields
+from reka_clips.mcp_server.guide import guide
+from reka_clips.mcp_server.saving import engine_path
+from reka_clips.mcp_server.text import clean
+
+if TYPE_CHECKING:
+    from mcp.server.mcpserver import MCPServer
+
+    from reka_clips.jobs import Job
+    from reka_clips.mcp_server.runtime import Runtime
+
+GUIDE_URI: Final = "reka-clips://guide"
+CLIP_URI: Final = "reka-clips://clips/{id}"
+VIDEO_URI: Final = "reka-clips://clips/{id}/videos/{clip}"
+MAX_VIDEO_BYTES: Final = 16 * 1024**2
+_ALL: Final = Bounds(clips=50, caption_characters=5000, prompt_characters=5000, title_characters=500)
+
+
+def add_resources(server: MCPServer[Any], runtime: Runtime) -> None:
+    """Register the resources."""
+
+    @server.resource(
+        GUIDE_URI,
+        name="guide",
+        title="Guide to the options",
+        description="What create_clips can be asked for, with examples, cost and limits.",
+        mime_type="text/markdown",
+    )
+    def read_guide() -> str:  # pyright: ignore[reportUnusedFunction] - registered by the decorator
+        return guide(runtime.backend_sentence())
+
+    @server.resource(
+        CLIP_URI,
+        name="generation",
+        title="A generation of clips",
+        description="One generation with all its clips, as JSON.",
+        mime_type="application/json",
+    )
+    async def read_generation(id: str, ctx: Context[Any, Any]) -> str:  # noqa: A002  # pyright: ignore[reportUnusedFunction] - the URI's word; registered by the decorator
+        job = await _job(runtime, id, ctx)
+        snapshot = runtime.shown(job.state.snapshot.model_copy(update={"id": job.id}), ctx.headers)
+        fields = generation_fields(snapshot, _ALL)
+        fields["backend"] = job.account.backend
+        fields["output"] = [clip_fields(output, _ALL) for output in snapshot.output[: _ALL.clips]]
+        return json.dumps(fields, ensure_ascii=False, indent=2)
+
+    @server.resource(
+        VIDEO_URI,
+        name="clip-video",
+        title="The video of a clip",
+        description="The MP4 of one clip that the embedded engine made, up to 16 MB. clip counts from 1.",
+        mime_type="video/mp4",
+    )
+    async def read_video(id: str, clip: str, ctx: Context[Any, Any]) -> bytes:  # noqa: A002  # pyright: ignore[reportUnusedFunction] - the URI's word; registered by the decorator
+        job = await _job(runtime, id, ctx)
+        outputs = job.state.snapshot.output
+        number = int(clip) if clip.isascii() and clip.isdigit() and len(clip) < 4 else 0  # noqa: PLR2004 - three digits
+        if not 1 <= number <= len(outputs):
+            raise ResourceNotFoundError(f"Generation {job.id} has {len(outputs)} clips; there is no such number.")
+        link = outputs[number - 1].link or ""
+        if job.account.backend != "local" or not link.startswith("file://"):
+            raise ResourceError("Only clips of the embedded engine can be read here; this one has a link in its JSON.")
+        try:
+            path = engine_path(link, data_dir=runtime.settings.data_dir)
+        except DownloadError as error:
+            raise ResourceNotFoundError(str(error)) from error
+        if path.stat().st_size > MAX_VIDEO_BYTES:
+            raise ResourceError(f"This clip is larger than {MAX_VIDEO_BYTES // 1024**2} MB; open its link instead.")
+        return await anyio.Path(path).read_bytes()
+
+
+async def _job(runtime: Runtime, generation_id: str, context: Context[Any, Any]) -> Job:
+    if not is_generation_id(generation_id):
+        raise ResourceNotFoundError("The id in this address is no id of a generation (a UUID); list_clips lists them.")
+    try:
+        account = await runtime.account(context.headers)
+        return await runtime.hub.job(account, generation_id.lower())
+    except NotFoundError as error:
+        raise ResourceNotFoundError("There is no such generation for this key; list_clips lists them.") from error
+    except RekaClipsError as error:
+        raise ResourceError(clean(str(error), max_characters=500)) from error

@@ -1,0 +1,178 @@
+"""`save_clip`: put a finished clip's video into a folder of this computer. Over stdio only."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import anyio
+from mcp_types import ToolAnnotations
+
+from reka_clips.errors import ArgumentError, DownloadError, Refusal
+from reka_clips.mcp_server import output_schemas
+from reka_clips.mcp_server.arguments import SaveArguments, parse_save
+from reka_clips.mcp_server.clip_tool import ClipTool, clip_tool
+from reka_clips.mcp_server.icons import icon
+from reka_clips.mcp_server.relay import Relay, relaying
+from reka_clips.mcp_server.results import error_result, plain_result
+from reka_clips.mcp_server.saving import disk_words, engine_path, folder_for, move_into
+from reka_clips.mcp_server.schemas import described, flat_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from mcp.server.mcpserver.context import Context
+    from mcp_types import CallToolResult
+
+    from reka_clips.contract import ClipOutput
+    from reka_clips.jobs import Account, Job
+    from reka_clips.mcp_server.runtime import Runtime
+
+NAME: Final = "save_clip"
+MAX_CLIP_BYTES: Final = 2 * 1024**3
+_COPY_BYTES: Final = 1024 * 1024
+_TELL_SECONDS: Final = 1.0
+
+DESCRIPTION: Final = """\
+Save the video of one finished clip as an MP4 file on this computer and return its absolute path. Of use when a \
+person wants the file, or the link is about to expire; to just look at clips their links do.
+
+Writes only inside the folder allowed by the operator (REKA_CLIPS_SAVE_DIR, as a rule the Videos or Downloads \
+folder), under a name made from the title, and never over an existing file: the same call again writes another copy. \
+Up to 2 GB, with progress. Costs nothing. The generation must be completed; get_clip_status waits for that."""
+
+FIELDS: Final = {
+    "id": "Id of the completed generation (a UUID).",
+    "clip": "Which of its clips, counted from 1 in the order of get_clip_status (default 1).",
+    "directory": (
+        'Folder inside the allowed one, such as "reels/monday"; made if missing. Left out: the allowed folder itself.'
+    ),
+}
+
+
+def tool(runtime: Runtime) -> ClipTool:
+    """Return the tool as it is registered."""
+    return clip_tool(
+        partial(_run, runtime),
+        name=NAME,
+        title="Save a clip to this computer",
+        description=DESCRIPTION,
+        input_schema=described(flat_schema(SaveArguments), FIELDS),
+        output_schema=output_schemas.SAVED_CLIP,
+        annotations=ToolAnnotations(
+            read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=True
+        ),
+        icon=icon(NAME),
+    )
+
+
+async def _run(runtime: Runtime, raw: Mapping[str, Any], context: Context[Any, Any]) -> CallToolResult:
+    arguments = parse_save(raw)
+    folder = folder_for(arguments.directory, save_dir=runtime.settings.save_dir)
+    async with relaying(context.report_progress) as relay:
+        await relay.tell(f"Asking for generation {arguments.id}")
+        account = await runtime.account(context.headers)
+        job = await runtime.hub.job(account, arguments.id)
+        if job.state.stage != "completed":
+            return error_result(_not_completed(job))
+        output = _chosen(job, arguments.clip)
+        part = folder / f".reka-clips-{secrets.token_hex(8)}.part"
+        try:
+            await _fetch(runtime, account, output, part, relay)
+            path = move_into(part, folder, title=output.title, clip=arguments.clip)
+            size_bytes = path.stat().st_size
+        except OSError as error:
+            raise DownloadError(f"The clip could not be written: {disk_words(error)}.") from error
+        finally:
+            with contextlib.suppress(OSError):
+                part.unlink()
+    return plain_result(
+        f"Clip {arguments.clip} of generation {arguments.id} saved as {path} ({size_bytes / 1e6:.1f} MB, "
+        f"backend {account.backend}).",
+        {
+            "id": arguments.id,
+            "clip": arguments.clip,
+            "path": str(path),
+            "size_bytes": size_bytes,
+            "backend": account.backend,
+        },
+    )
+
+
+def _not_completed(job: Job) -> str:
+    if job.state.is_terminal:
+        return f"Generation {job.id} failed, so there is no clip to save. get_clip_status tells the reason."
+    return f'Generation {job.id} is not completed yet. get_clip_status with {{"id": "{job.id}"}} waits for it.'
+
+
+def _chosen(job: Job, clip: int) -> ClipOutput:
+    outputs = job.state.snapshot.output
+    if clip > len(outputs):
+        have = f"has {len(outputs)} clip{'' if len(outputs) == 1 else 's'}" if outputs else "has no clips"
+        raise ArgumentError((Refusal("clip", f"is {clip}, but this generation {have}"),))
+    return outputs[clip - 1]
+
+
+async def _fetch(runtime: Runtime, account: Account, output: ClipOutput, part: Path, relay: Relay) -> None:
+    """Put the clip's video into a file that is there only when this returns."""
+    link = output.link or ""
+    if link.startswith("file://"):
+        if account.backend != "local":
+            raise DownloadError("The link of this clip leads to a file, which only the embedded engine may give.")
+        await _copy(engine_path(link, data_dir=runtime.settings.data_dir), part, relay)
+    elif link.startswith(("http://", "https://")):
+        await _download(link, part, relay, api_url=account.client.base_url)
+    else:
+        raise DownloadError("This clip has no link yet; get_clip_status asks for it again.")
+
+
+async def _copy(source: Path, part: Path, relay: Relay) -> None:
+    total_bytes = (await anyio.Path(source).stat()).st_size
+    copied_bytes = 0
+    told_at = anyio.current_time()
+    async with await anyio.open_file(source, "rb") as reader, await anyio.open_file(part, "xb") as writer:
+        while chunk := await reader.read(_COPY_BYTES):
+            copied_bytes += await writer.write(chunk)
+            if anyio.current_time() - told_at >= _TELL_SECONDS:
+                told_at = anyio.current_time()
+                await relay.tell(_amount(copied_bytes, total_bytes), progress=copied_bytes / total_bytes)
+
+
+async def _download(link: str, part: Path, relay: Relay, *, api_url: str) -> None:
+    from reka_clips.downloader import DownloadLimits, NetworkAccess, download, origin  # start-up time
+
+    amount: list[int | None] = [0, None]
+
+    def note(received_bytes: int, total_bytes: int | None) -> None:
+        amount[:] = received_bytes, total_bytes
+
+    async def tell() -> None:
+        told = 0
+        while True:
+            await anyio.sleep(_TELL_SECONDS)
+            received_bytes, total_bytes = amount[0] or 0, amount[1]
+            if received_bytes > told:
+                told = received_bytes
+                share = min(0.99, received_bytes / total_bytes) if total_bytes else 0.0
+                await relay.tell(_amount(received_bytes, total_bytes), progress=share, is_measured=bool(total_bytes))
+
+    failure: DownloadError | None = None
+    # The service that made the clip may stand on this very machine; other private addresses may not be reached.
+    access = NetworkAccess(trusted_origins=frozenset({origin(api_url)}), redirects_to_https_only=True)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(tell)
+        try:
+            await download(link, part, limits=DownloadLimits(max_bytes=MAX_CLIP_BYTES), access=access, on_progress=note)
+        except DownloadError as error:
+            failure = error
+        tasks.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
+
+
+def _amount(done_bytes: int, total_bytes: int | None) -> str:
+    of = f" of {total_bytes / 1e6:.1f}" if total_bytes else ""
+    return f"Saving: {done_bytes / 1e6:.1f}{of} MB"
