@@ -59,10 +59,12 @@ class NetworkAccess:
     """Where a download may go. Public addresses always; others if `allow_private`.
 
     trusted_origins: `scheme://host:port` of servers that may be private, such as the Clip API that gave the link.
+    redirects_to_https_only: follow no redirect to plain http.
     """
 
     allow_private: bool = False
     trusted_origins: frozenset[str] = frozenset()
+    redirects_to_https_only: bool = False
 
     def trusts(self, url: httpx2.URL) -> bool:
         """Whether the addresses of this URL's host need no check."""
@@ -114,7 +116,9 @@ async def download(
     try:
         with anyio.fail_after(limits.total_seconds):
             async with _client(limits, access) as client:
-                fetched = await _fetch(client, url, part, limits=limits, unless=unless, on_progress=on_progress)
+                fetched = await _fetch(
+                    client, url, part, limits=limits, access=access, unless=unless, on_progress=on_progress
+                )
         if fetched is not None:
             os.replace(part, path)  # noqa: PTH105 - one system call, no need for a thread
     except TimeoutError:
@@ -140,17 +144,20 @@ async def _fetch(
     part: Path,
     *,
     limits: DownloadLimits,
+    access: NetworkAccess,
     unless: Validators | None,
     on_progress: Callable[[int, int | None], None] | None,
 ) -> Download | None:
     headers = _conditions(unless)
+    schemes = ("https://",) if access.redirects_to_https_only else ("http://", "https://")
     try:
         for _ in range(limits.max_redirects + 1):
             async with client.stream("GET", url, headers=headers) as response:
                 if response.status_code in _REDIRECTS and "location" in response.headers:
                     url = str(response.url.join(response.headers["location"]))
-                    if not url.lower().startswith(("http://", "https://")):
-                        raise DownloadError("The link leads on to an address that is neither http nor https.")
+                    if not url.lower().startswith(schemes):
+                        kinds = " or ".join(scheme.removesuffix("://") for scheme in schemes)
+                        raise DownloadError(f"The link leads on to an address that is not {kinds}.")
                     continue
                 if response.status_code == _NOT_MODIFIED and headers:
                     return None
