@@ -64,9 +64,10 @@ class Hub:
         if tasks is None:
             return
         tasks.cancel_scope.cancel()
-        ending = ShutdownError("This program is ending. The generation goes on; ask for it again by its id.")
         self._poster.reject_all()
         for job in self._jobs.values():
+            ending = ShutdownError("This program is ending. The generation goes on; ask for it again by its id.")
+            ending.generation_id = job.id
             job.fail(ending)
         self._jobs.clear()
         await tasks.__aexit__(None, None, None)
