@@ -1,0 +1,116 @@
+"""What this computer brings: Python and packages, ffmpeg, folders, disk."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final, Literal
+
+from reka_clips.doctor.report import Finding, Status
+from reka_clips.errors import EngineMissingError
+
+PACKAGES: Final = ("mcp", "httpx2", "pydantic")
+
+_OLDEST_PYTHON: Final = (3, 11)
+_GIGABYTE: Final = 1024**3
+_SCARCE_BYTES: Final = 5 * _GIGABYTE
+_TOO_LITTLE_BYTES: Final = _GIGABYTE // 2
+
+
+def check_python() -> Finding:
+    """Return whether Python is new enough and the packages the server stands on are there."""
+    where = f"Python {platform.python_version()} at {sys.executable}"
+    if sys.version_info < _OLDEST_PYTHON:
+        oldest = ".".join(str(part) for part in _OLDEST_PYTHON)
+        return Finding("Python", "problem", where, f"Install Python {oldest} or newer and the server into it.")
+    missing: list[str] = []
+    found: list[str] = []
+    for name in PACKAGES:
+        try:
+            found.append(f"{name} {importlib.metadata.version(name)}")
+        except importlib.metadata.PackageNotFoundError:
+            missing.append(name)
+    if missing:
+        return Finding(
+            "Python", "problem", f"{where}; missing: {', '.join(missing)}", "pip install --upgrade reka-clips-mcp"
+        )
+    return Finding("Python", "ok", f"{where}; {', '.join(found)}")
+
+
+def check_ffmpeg(backend: Literal["reka", "local"] | None) -> list[Finding]:
+    """Return whether there is an ffmpeg that can do all the engine needs, and whether speech can be read."""
+    weight: Status = "problem" if backend == "local" else "note"
+    try:
+        from reka_clips.engine.media.ffmpeg import find_ffmpeg
+
+        ffmpeg = find_ffmpeg()
+    except EngineMissingError as error:
+        words, _, remedy = str(error).partition(". ")
+        message = f"{words}." if backend == "local" else f"{words} (needed without a key only)."
+        return [Finding("ffmpeg", weight, message, remedy or None)]
+    version = ".".join(str(number) for number in ffmpeg.version) or "of unknown version"
+    findings = [Finding("ffmpeg", "ok", f"ffmpeg {version} at {ffmpeg.path}, with all that is needed")]
+    if importlib.util.find_spec("faster_whisper") is None:
+        findings.append(
+            Finding(
+                "speech",
+                "ok" if backend == "reka" else "note",
+                "Captions come from subtitles that belong to the video; speech is not recognised on this computer.",
+                None if backend == "reka" else 'For captions from speech: pip install "reka-clips-mcp[captions]".',
+            )
+        )
+    return findings
+
+
+def check_folder(check: str, folder: Path, *, variable: str, needed: bool) -> Finding:
+    """Return whether files can be written into `folder`, which is made when it is first used.
+
+    variable: the setting that names it. needed: whether clips cannot be made without it.
+    """
+    bad: Status = "problem" if needed else "note"
+    remedy = f"Give yourself the right to write there, or name another folder in {variable}."
+    present = nearest_folder(folder)
+    if present is None:
+        return Finding(check, bad, f"{folder} cannot be made: something that is no folder is in the way.", remedy)
+    if present != folder:
+        if os.access(present, os.W_OK | os.X_OK):
+            return Finding(check, "ok", f"{folder} will be made when it is first used")
+        return Finding(check, bad, f"{folder} is not there, and {present} cannot be written to.", remedy)
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"x")
+            file.flush()
+    except OSError as error:
+        return Finding(check, bad, f"{folder} cannot be written to ({error.strerror}).", remedy)
+    return Finding(check, "ok", f"{folder} can be written to")
+
+
+def check_disk(folder: Path, *, needed: bool) -> Finding:
+    """Return whether the disk of `folder` has room for films and clips."""
+    present = nearest_folder(folder)
+    if present is None:
+        return Finding("disk", "skipped", "not measured: there is no such folder")
+    free = shutil.disk_usage(present).free
+    told = f"{free / _GIGABYTE:.1f} GB free where clips are kept"
+    remedy = "Free some space, or put REKA_CLIPS_DATA_DIR on another disk."
+    if free < _TOO_LITTLE_BYTES:
+        return Finding("disk", "problem" if needed else "note", f"only {told}", remedy)
+    if free < _SCARCE_BYTES:
+        return Finding("disk", "note", f"{told}: long films need more", remedy)
+    return Finding("disk", "ok", told)
+
+
+def nearest_folder(folder: Path) -> Path | None:
+    """Return `folder` or the nearest folder above it that exists; None where a file stands in the way."""
+    for path in (folder, *folder.parents):
+        if path.is_dir():
+            return path
+        if path.exists():
+            return None
+    return None

@@ -1,0 +1,98 @@
+"""Whether the Clip API can be reached and takes the key: Reka's, or the engine of this computer.
+
+Asks for one line of the list of generations, which is free.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import anyio
+
+from reka_clips.client import ClipClient, ConnectionPool, Retries
+from reka_clips.doctor.report import Finding
+from reka_clips.errors import (
+    ApiError,
+    AuthenticationError,
+    ConfigurationError,
+    CreditError,
+    RateLimitError,
+    RekaClipsError,
+    ServerError,
+    TransportError,
+)
+from reka_clips.settings import Settings
+
+_ANSWER_SECONDS: Final = 30.0
+_START_SECONDS: Final = 90.0  # the launcher gives up before; this holds when it hangs
+_ONCE: Final = Retries(attempts=2)
+_LOOK_AT_THE_NETWORK: Final = (
+    "Check the network; behind a proxy set HTTPS_PROXY, with a company's own certificate SSL_CERT_FILE."
+)
+_REMEDIES: Final[tuple[tuple[type[RekaClipsError], str], ...]] = (
+    (AuthenticationError, "Make a new key on Reka's platform site, https://platform.reka.ai, for REKA_API_KEY."),
+    (CreditError, "Add credit to the Reka account of this key."),
+    (RateLimitError, "Wait until the limit is renewed."),
+    (ApiError, "Look at REKA_BASE_URL: is there a Clip API at that address?"),
+    (ConfigurationError, "Set it right in the configuration of the client that starts the server."),
+)
+_UNASKED: Final = Finding("key", "skipped", "not checked: there was no answer")
+
+
+async def check_reka(settings: Settings) -> list[Finding]:
+    """Return whether the Clip API answers, and whether it takes the key; nothing is spent."""
+    where = settings.base_url
+    try:
+        left = await _ask(settings, where, settings.api_key)
+    except TimeoutError:
+        return [Finding("network", "problem", f"{where} did not answer in time.", _LOOK_AT_THE_NETWORK), _UNASKED]
+    except TransportError as error:
+        return [Finding("network", "problem", _told(error), _LOOK_AT_THE_NETWORK), _UNASKED]
+    except ServerError as error:
+        return [Finding("network", "problem", _told(error), "It is in trouble; try again in some minutes."), _UNASKED]
+    except RekaClipsError as error:
+        remedy = next((words for kind, words in _REMEDIES if isinstance(error, kind)), None)
+        key = Finding("key", "note" if isinstance(error, RateLimitError) else "problem", _told(error), remedy)
+        return [Finding("network", "ok", f"{where} answers"), key] if isinstance(error, ApiError) else [key]
+    return [Finding("network", "ok", f"{where} answers"), Finding("key", "ok", f"the key is accepted{left}")]
+
+
+async def check_engine(settings: Settings) -> Finding:
+    """Start the engine as the server would, ask it for its list, and end it."""
+    try:
+        from reka_clips.engine.launch import EngineProcess
+
+        with anyio.fail_after(_START_SECONDS):
+            async with EngineProcess(settings) as engine:
+                await _ask(settings, engine.base_url, engine.api_key)
+    except ImportError:
+        return Finding("engine", "problem", "The clip engine is not installed.", 'pip install "reka-clips-mcp[local]"')
+    except TimeoutError:
+        return Finding(
+            "engine",
+            "problem",
+            f"The clip engine did not start within {_START_SECONDS:.0f} s.",
+            "Set REKA_CLIPS_LOG_LEVEL to DEBUG and look at what it writes.",
+        )
+    except RekaClipsError as error:
+        return Finding("engine", "problem", _told(error), "See the findings above; then run this again.")
+    return Finding("engine", "ok", "the clip engine starts and answers")
+
+
+async def _ask(settings: Settings, base_url: str, api_key: str | None) -> str:
+    """Ask for one line of the list; return what the answer says of the creations left, as an ending of a sentence."""
+    seconds = min(settings.timeout_seconds, _ANSWER_SECONDS)
+    with anyio.fail_after(_ANSWER_SECONDS):
+        async with ConnectionPool(timeout_seconds=seconds) as pool:
+            client = ClipClient(pool, base_url=base_url, api_key=api_key, retries=_ONCE)
+            await client.list(limit=1)
+            left = client.rate_limit.remaining if client.rate_limit else None
+            most = client.rate_limit.limit if client.rate_limit else None
+    if left is None:
+        return ""
+    return f"; {left} of {most} creations left" if most else f"; {left} creations left"
+
+
+def _told(error: RekaClipsError) -> str:
+    request_id = error.request_id if isinstance(error, ApiError | TransportError) else None
+    return f"{error} (request id {request_id})" if request_id else str(error)
