@@ -24,7 +24,7 @@ MIN_SECRET_CHARACTERS: Final = 32
 MEGABYTE: Final = 1024 * 1024
 
 _BACKENDS: Final = ("auto", "reka", "local")
-_LOOPBACK_HOSTS: Final = ("127.0.0.1", "localhost", "::1")
+LOOPBACK_HOSTS: Final = ("127.0.0.1", "localhost", "::1")
 _LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 T = TypeVar("T")
@@ -79,7 +79,7 @@ class Settings:
     @property
     def base_url_is_local(self) -> bool:
         """Whether REKA_BASE_URL names this very machine: then it is a served engine, which reads files."""
-        return _host(self.base_url) in _LOOPBACK_HOSTS
+        return _host(self.base_url) in LOOPBACK_HOSTS
 
     def problem_with(self, *variables: str) -> str | None:
         """Return the first problem with one of these variables (or prefixes of their names), or None."""
@@ -232,7 +232,7 @@ def _secure_url(value: str) -> str:
     host = _host(value)
     if not host or "@" in rest or "#" in rest:
         raise ValueError("must be an https address")
-    if scheme.lower() != "https" and not (scheme.lower() == "http" and host in _LOOPBACK_HOSTS):
+    if scheme.lower() != "https" and not (scheme.lower() == "http" and host in LOOPBACK_HOSTS):
         raise ValueError("must start with https://")
     return value
 

@@ -1,0 +1,92 @@
+"""Where the engine keeps what: one folder under the data folder, shared by all engine processes of a person.
+
+engine/jobs.sqlite3         the generations
+engine/clips/ID/N.mp4       finished clips, and N.jpg beside them
+engine/staging/ID.OWNER/    clips in the making; moved to `clips/ID` at once when all are done
+engine/sources/HASH/NAME    fetched sources, kept for use again
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reka_clips.errors import EngineStartError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """The engine's folders, all under `root`. Nothing is touched before `make`."""
+
+    root: Path
+
+    @classmethod
+    def of(cls, data_dir: Path) -> Folders:
+        """Return the engine's folders in a data folder."""
+        return cls(data_dir / "engine")
+
+    @property
+    def database(self) -> Path:
+        return self.root / "jobs.sqlite3"
+
+    @property
+    def all_clips(self) -> Path:
+        return self.root / "clips"
+
+    @property
+    def all_staging(self) -> Path:
+        return self.root / "staging"
+
+    @property
+    def all_sources(self) -> Path:
+        return self.root / "sources"
+
+    def clips(self, job_id: str) -> Path:
+        """Where the finished clips of a generation are."""
+        return self.all_clips / job_id
+
+    def staging(self, job_id: str, owner: str) -> Path:
+        """Where a process makes the clips of a generation."""
+        return self.all_staging / f"{job_id}.{owner}"
+
+    def source(self, url: str) -> Path:
+        """Where the fetched source of a URL is."""
+        return self.all_sources / hashlib.sha256(url.encode()).hexdigest()[:24]
+
+    def make(self) -> None:
+        """Make the folders, readable by this person only. Raises EngineStartError in plain words."""
+        try:
+            self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            for folder in (self.all_clips, self.all_staging, self.all_sources):
+                folder.mkdir(exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise EngineStartError(
+                f"The folder for clips, {self.root}, cannot be made ({error.strerror}). "
+                "Set REKA_CLIPS_DATA_DIR to a folder that can be written."
+            ) from error
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder with all in it; what is gone already, or cannot be removed now, is passed over."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
+def size_bytes(path: Path) -> int:
+    """Return what the files in a folder take; 0 for one that is not there."""
+    total = 0
+    for folder, _, names in os.walk(path):
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += os.stat(os.path.join(folder, name), follow_symlinks=False).st_size  # noqa: PTH116, PTH118
+    return total

@@ -1,0 +1,127 @@
+"""Starts the engine as a child of this process, and sees to it that it ends with it.
+
+The child reads its key from stdin, so that no other process can see it, and ends when stdin closes: that
+happens however this process ends. Light to import.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+from typing import IO, TYPE_CHECKING, Final, Self, cast
+
+import anyio
+import anyio.to_thread
+
+from reka_clips.errors import EngineStartError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from reka_clips.settings import Settings
+
+_START_SECONDS: Final = 30.0
+_STOP_SECONDS: Final = 4.0
+_LOOK_SECONDS: Final = 0.05
+# What the engine has no use for is not handed to it, nor to the programs that it starts.
+_SECRETS: Final = ("REKA_API_KEY", "REKA_CLIPS_AUTH_TOKEN", "REKA_CLIPS_ENGINE_KEY", "REKA_CLIPS_SECRET")
+
+
+class EngineProcess:
+    """The embedded engine: `async with EngineProcess(settings) as engine`, then `engine.base_url`, `engine.api_key`."""
+
+    def __init__(self, settings: Settings, *, public_url: str | None = None) -> None:
+        """public_url: where others reach its clips; its links start with it then, instead of being `file://` ones."""
+        self._settings = settings
+        self._public_url = public_url
+        self._process: subprocess.Popen[bytes] | None = None
+        self.api_key = secrets.token_urlsafe(32)
+        self.base_url = ""
+
+    def __repr__(self) -> str:
+        return f"EngineProcess({self.base_url!r})"
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the engine still runs."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def pid(self) -> int | None:
+        """The id of its process while there is one."""
+        return None if self._process is None else self._process.pid
+
+    async def __aenter__(self) -> Self:
+        """Start the engine; return when it answers. Raises EngineStartError with what it said."""
+        process = self._process = _start(self._settings, self._public_url)
+        try:
+            stdin, stdout = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
+            stdin.write(f"{self.api_key}\n".encode())
+            stdin.flush()
+            with anyio.fail_after(_START_SECONDS):
+                line = await anyio.to_thread.run_sync(stdout.readline, abandon_on_cancel=True)
+            port = json.loads(line)["port"]
+        except (OSError, ValueError, KeyError, TypeError) as error:  # OSError: TimeoutError, BrokenPipeError
+            await self._stop()
+            code = process.returncode
+            raise EngineStartError(
+                "The clip engine did not start"
+                + (
+                    f" within {_START_SECONDS:.0f} seconds."
+                    if isinstance(error, TimeoutError)
+                    else f" (exit code {code})."
+                )
+                + " The log on standard error says why; `reka-clips-mcp engine` shows it, too."
+            ) from error
+        except BaseException:
+            await self._stop()
+            raise
+        self.base_url = f"http://127.0.0.1:{port}"
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stop()
+
+    async def wait(self) -> int:
+        """Return the exit code of the engine when it has ended."""
+        while True:
+            code = -1 if self._process is None else self._process.poll()
+            if code is not None:
+                return code
+            await anyio.sleep(_LOOK_SECONDS)
+
+    async def _stop(self) -> None:
+        process = self._process
+        if process is None:
+            return
+        with anyio.CancelScope(shield=True):
+            cast("IO[bytes]", process.stdin).close()
+            with anyio.move_on_after(_STOP_SECONDS):
+                await self.wait()
+            if process.poll() is None:
+                process.kill()
+                await self.wait()
+            cast("IO[bytes]", process.stdout).close()
+
+
+def _start(settings: Settings, public_url: str | None) -> subprocess.Popen[bytes]:
+    argv = [sys.executable, "-m", "reka_clips", "--data-dir", str(settings.data_dir), "engine", "--embedded"]
+    if public_url is not None:
+        argv += ["--public-url", public_url]
+    environment = {name: value for name, value in os.environ.items() if name not in _SECRETS}
+    try:
+        return subprocess.Popen(  # noqa: S603 - this very program
+            argv,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+            # Ctrl-C goes to the whole group of the terminal: the server ends the engine itself.
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise EngineStartError(f"The clip engine could not be started ({error.strerror}).") from error

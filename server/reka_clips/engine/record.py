@@ -1,0 +1,112 @@
+"""What the engine knows of one generation: plain data, as it stands in the store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from reka_clips.contract import CreateRequest, is_terminal
+
+QUEUED: Final = "queued"
+DOWNLOADING: Final = "downloading"
+INDEXING: Final = "indexing"
+PREPROCESSING: Final = "preprocessing"
+PROCESSING: Final = "processing"
+COMPLETED: Final = "completed"
+FAILED: Final = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePolicy:
+    """What the sources of a generation may be, as decided when it was accepted.
+
+    folders: `file://` sources must lie inside one of them; None: anywhere. allow_private: links may lead into
+    this machine's own network. max_bytes: the largest source.
+    """
+
+    folders: tuple[str, ...] | None = None
+    allow_private: bool = False
+    max_bytes: int = 4 * 1024**3
+
+
+@dataclass(frozen=True, slots=True)
+class StageEntry:
+    """A stage that the generation came into: when (Unix seconds), and with what progress (0 to 1)."""
+
+    status: str
+    at: float
+    progress: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """One finished clip. Files are `N.mp4` and, if there is a picture, `N.jpg` in the generation's folder; N from 1.
+
+    Times in seconds; `source_start`/`source_end` within `source_url` (of the first segment, where there are more).
+    """
+
+    number: int
+    title: str
+    caption: str
+    hashtags: tuple[str, ...]
+    ai_score: int
+    duration_seconds: float
+    width: int
+    height: int
+    size_bytes: int
+    has_poster: bool
+    source_url: str | None = None
+    source_start_seconds: float | None = None
+    source_end_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobRecord:
+    """One generation. Times are Unix seconds. `version` grows with each change.
+
+    num_generations: 0 while automatic and not yet decided. attempts: how often a worker took it up.
+    owner: the process that works on it; None while it waits or when it has ended.
+    """
+
+    id: str
+    created_at: float
+    updated_at: float
+    request: CreateRequest
+    policy: SourcePolicy
+    status: str = QUEUED
+    progress: float = 0.0
+    stages: tuple[StageEntry, ...] = ()
+    num_generations: int = 0
+    clips: tuple[Clip, ...] = ()
+    warnings: tuple[str, ...] = ()
+    error_message: str | None = None
+    attempts: int = 0
+    owner: str | None = None
+    version: int = 0
+
+    def entering(self, status: str, *, at: float) -> JobRecord:
+        """Return the record as it enters a stage."""
+        return replace(self, status=status, updated_at=at, stages=(*self.stages, StageEntry(status, at, self.progress)))
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether it has ended, well or not."""
+        return is_terminal(self.status)
+
+    @property
+    def size_bytes(self) -> int:
+        """What its clips take on the disk, pictures not counted."""
+        return sum(clip.size_bytes for clip in self.clips)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRecord:
+    """A fetched source kept for re-use. `path`: relative to the folder of sources. Times are Unix seconds."""
+
+    url: str
+    path: str
+    size_bytes: int
+    fetched_at: float
+    used_at: float
+    etag: str | None = None
+    last_modified: str | None = None

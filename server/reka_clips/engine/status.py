@@ -1,0 +1,101 @@
+"""What the engine has on this machine: generations, disk use, limits. Read from the store; no server is needed."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from reka_clips.engine.folders import Folders, size_bytes
+from reka_clips.engine.record import COMPLETED, FAILED
+from reka_clips.engine.store import JobStore
+from reka_clips.engine.wire import page
+
+if TYPE_CHECKING:
+    from reka_clips.settings import Settings
+
+_MEGABYTE: Final = 1024 * 1024
+_SHOWN: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStatus:
+    """The engine's generations and its disk. `jobs`: how many per status; `newest`: as GET /v1/clips lists them."""
+
+    folder: str
+    jobs: dict[str, int]
+    newest: list[dict[str, Any]]
+    clips_bytes: int
+    sources_bytes: int
+    free_bytes: int
+    limits: dict[str, int | None]
+
+
+def engine_status(settings: Settings) -> EngineStatus:
+    """Return how the engine stands. Raises EngineStartError if its store cannot be read."""
+    folders = Folders.of(settings.data_dir)
+    folders.make()
+    with JobStore(folders.database) as store:
+        jobs, newest = store.counts(), store.page(limit=_SHOWN)
+    return EngineStatus(
+        folder=str(folders.root),
+        jobs=jobs,
+        newest=[
+            item | {"progress": round(job.progress, 3), "error_message": job.error_message}
+            for item, job in zip(page(newest)["items"], newest, strict=True)
+        ],
+        clips_bytes=size_bytes(folders.all_clips),
+        sources_bytes=size_bytes(folders.all_sources),
+        free_bytes=shutil.disk_usage(folders.root).free,
+        limits={
+            "jobs_at_once": settings.engine_jobs,
+            "queue": settings.engine_queue,
+            "max_source_bytes": settings.max_source_bytes,
+            "keep_sources_bytes": settings.keep_sources_bytes,
+            "keep_sources_days": settings.keep_sources_days,
+            "keep_clips_bytes": settings.keep_clips_bytes,
+            "keep_clips_days": settings.keep_clips_days,
+        },
+    )
+
+
+def text(status: EngineStatus) -> str:
+    """Return the status as lines for people."""
+    running = sum(count for name, count in status.jobs.items() if name not in (COMPLETED, FAILED))
+    done, failed = status.jobs.get(COMPLETED, 0), status.jobs.get(FAILED, 0)
+    limits = status.limits
+    days, clips_bytes = limits["keep_clips_days"], limits["keep_clips_bytes"]
+    lines = [
+        f"Folder:   {status.folder}",
+        (
+            f"Jobs:     {running} waiting or running, {done} completed, {failed} failed "
+            f"(at most {limits['queue']} wait, {limits['jobs_at_once']} at once)"
+        ),
+        f"Clips:    {_megabytes(status.clips_bytes)} (kept {_bounds(clips_bytes, days)})",
+        (
+            f"Sources:  {_megabytes(status.sources_bytes)} fetched "
+            f"(kept {_bounds(limits['keep_sources_bytes'], limits['keep_sources_days'])}; "
+            f"each at most {_megabytes(limits['max_source_bytes'] or 0)})"
+        ),
+        f"Disk:     {_megabytes(status.free_bytes)} free",
+    ]
+    if status.newest:
+        lines += ["", f"{'id':36}  {'status':13}  {'%':>3}  {'clips':>5}  created"]
+    for item in status.newest:
+        share = round(100 * item["progress"])
+        lines.append(
+            f"{item['id']:36}  {item['status'][:13]:13}  {share:3}  {item['clip_count']:5}  {item['created_at']}"
+        )
+        if item["error_message"]:
+            lines.append(f"    {item['error_message']}")
+    return "\n".join(lines)
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / _MEGABYTE:.1f} MB"
+
+
+def _bounds(most_bytes: int | None, days: int | None) -> str:
+    parts = [f"up to {_megabytes(most_bytes)}"] if most_bytes is not None else []
+    parts += [f"for {days} days"] if days is not None else []
+    return " and ".join(parts) or "until deleted"
