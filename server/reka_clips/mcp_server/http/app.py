@@ -17,7 +17,6 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.types import ASGIApp
 
-from reka_clips.mcp_server.failures import failure_result
 from reka_clips.mcp_server.http.clips import ClipFiles
 from reka_clips.mcp_server.http.door import Door, NoProxy
 from reka_clips.mcp_server.http.hosts import HostGuard, security_settings
@@ -42,8 +41,8 @@ class Site:
             settings = replace(settings, data_dir=settings.data_dir / "shared")
         links = ClipLinks(settings.secret, lifetime_seconds=settings.link_seconds)
         self._runtime = Runtime(settings, access=policy.access, links=links)
-        self._server = build_server(self._runtime, over_network=True)
-        self._server.middleware.append(CallLimit(settings.max_calls, result_of=failure_result))
+        self._server = build_server(self._runtime, over_network=policy.exposed)
+        self._server.middleware.append(CallLimit(settings.max_calls))
         self._stopped = anyio.Event()
         self._has_sessions = transport == "streamable-http"
         door = Door(settings)
