@@ -19,6 +19,7 @@ from reka_clips.engine.media import readings
 from reka_clips.engine.media.errors import DiskFullError, MediaError
 from reka_clips.engine.media.ffmpeg import input_arguments
 from reka_clips.engine.media.measurements import COLUMNS
+from reka_clips.engine.media.readings import Tier
 from reka_clips.engine.media.together import together
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from reka_clips.engine.media.ffmpeg import Ffmpeg
     from reka_clips.engine.media.measurements import Measurements
     from reka_clips.engine.media.probe import MediaInfo
-    from reka_clips.engine.media.readings import Tier
 
 MAX_DURATION_SECONDS: Final = 12 * 3600
 
@@ -36,13 +36,20 @@ MAX_DURATION_SECONDS: Final = 12 * 3600
 _FULL_BUDGET_SECONDS: Final = 12.0
 _REFERENCES_BUDGET_SECONDS: Final = 24.0
 _FULL_SPEED_PX: Final = 20 * 30 * 1280 * 720  # pixels a second that a full decode gets through, see above
+_SPEEDUP: Final[dict[Tier, float]] = {"full": 1.0, "references": 1.9, "keyframes": 10.9}
 _CODEC_COST: Final = {"hevc": 1.6, "vp9": 1.3, "av1": 1.6, "vp8": 1.2, "mpeg4": 0.7, "mpeg2video": 0.7}
+
+
+def expected_seconds(info: MediaInfo, seconds: Fraction, tier: Tier) -> float:
+    """Return roughly how long looking at `seconds` of a source takes on two cores."""
+    px = info.video.width_px * info.video.height_px * (info.video.frame_rate or 30) * seconds
+    full_seconds = float(px) / _FULL_SPEED_PX * _CODEC_COST.get(info.video.codec, 1.0)
+    return full_seconds / _SPEEDUP[tier]
 
 
 def choose_tier(info: MediaInfo, seconds: Fraction) -> Tier:
     """Return how closely to look at `seconds` of a source so that it does not take long."""
-    px = info.video.width_px * info.video.height_px * (info.video.frame_rate or 30) * seconds
-    full_seconds = float(px) / _FULL_SPEED_PX * _CODEC_COST.get(info.video.codec, 1.0)
+    full_seconds = expected_seconds(info, seconds, "full")
     if full_seconds <= _FULL_BUDGET_SECONDS:
         return "full"
     return "references" if full_seconds <= _REFERENCES_BUDGET_SECONDS else "keyframes"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from array import array
 from fractions import Fraction
-from statistics import fmean, median
+from itertools import pairwise
+from statistics import median
 from typing import TYPE_CHECKING, Final, Literal
 
 from reka_clips.engine.media.cuts import cut_frames, keyframe_cuts
@@ -35,6 +36,7 @@ _MICROSECONDS: Final = 1_000_000
 _SOUND_RATE_HZ: Final = 16_000
 _NOISE: Final = 8  # of 255: changes below are grain and compression
 _MIN_FRAMES: Final = 3
+_HALF_FRAME: Final = Fraction(1, 48)  # of the slowest usual rate
 _MAX_LINE_CHARACTERS: Final = 200
 
 
@@ -95,7 +97,7 @@ def read_pictures(directory: Path, *, start: Fraction, end: Fraction, tier: Tier
         last = max((time + length for time, length, _, _ in packets), default=0.0)
         frames = len(packets)
     else:
-        step = median(b - a for a, b in zip(ticks, ticks[1:], strict=False)) if len(ticks) > 1 else 0
+        step = median(b - a for a, b in pairwise(ticks)) if len(ticks) > 1 else 0
         packets = []
         last = ((ticks[-1] + step) if ticks else 0) / _MICROSECONDS
         frames = len(ticks)
@@ -193,8 +195,15 @@ def _set_columns(measured: Measurements, motion: bytes, columns: bytes) -> None:
 
 
 def cut_pictures(measured: Measurements) -> set[int]:
-    """Return the indices of the pictures that show another shot than the one before."""
-    return {min(measured.pictures - 1, -int(-cut * PICTURES_PER_SECOND // 1)) for cut in measured.cuts}
+    """Return the indices of the pictures that show another shot than the one before.
+
+    The picture of a quarter of a second is the frame nearest to it, so for a cut about halfway both may be.
+    """
+    found: set[int] = set()
+    for cut in measured.cuts:
+        for place in (cut - _HALF_FRAME, cut + _HALF_FRAME):
+            found.add(min(measured.pictures - 1, int(place * PICTURES_PER_SECOND + Fraction(1, 2))))
+    return found
 
 
 def moving_activity(measured: Measurements, pictures: range) -> list[float]:
@@ -205,7 +214,7 @@ def moving_activity(measured: Measurements, pictures: range) -> list[float]:
         if index in skipped and values:
             values.append(values[-1])
         else:
-            values.append(fmean(measured.columns(measured.motion, index)))
+            values.append(sum(measured.columns(measured.motion, index)) / COLUMNS)
     return values
 
 

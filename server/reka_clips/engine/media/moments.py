@@ -1,0 +1,189 @@
+"""From measured footage to plans of clips: which moments, in which order, with what said about them. No I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final, Literal
+
+from reka_clips.engine.media import titles
+from reka_clips.engine.media.prompt import query_terms, relevance
+from reka_clips.engine.media.score import interest, relevance_bins, silences
+from reka_clips.engine.media.select import (
+    ai_score,
+    automatic_count,
+    pick_moments,
+    pick_reels,
+    reel_lengths,
+    reel_score,
+)
+from reka_clips.engine.media.subtitles import cut_out, sentences
+from reka_clips.engine.media.timeline import ClipPlan, Cue, Segment, Shot
+from reka_clips.engine.media.windows import Terrain, Window, choose_lengths, windows
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from reka_clips.engine.media.footage import Footage
+    from reka_clips.engine.media.measurements import Measurements
+
+Stretches = tuple[tuple[Fraction, Fraction], ...]
+
+_PASSAGE_SECONDS: Final = 15
+_MAX_SENTENCE_SECONDS: Final = Fraction(20)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is asked for. count: None for automatic. shortest, longest: of each clip, in seconds."""
+
+    template: Literal["moments", "compilation"] = "moments"
+    count: int | None = None
+    shortest: int = 0
+    longest: int = 90
+    prompt: str = ""
+
+
+def spoken_in(item: Footage, longest: Fraction) -> tuple[Cue, ...]:
+    """Return what is said in a source, in sentences that fit into a clip of `longest` seconds."""
+    return sentences(item.cues, max_seconds=min(_MAX_SENTENCE_SECONDS, longest * Fraction(2, 3)))
+
+
+def expected_count(wish: Wish, seconds: Fraction) -> int:
+    """Return how many clips are to be made of `seconds` of footage."""
+    return wish.count or automatic_count(seconds)
+
+
+def choose(
+    footage: Sequence[Footage], wish: Wish, *, within: Mapping[int, Stretches] | None = None, extra: int = 0
+) -> list[list[Window]]:
+    """Return the clips, best first, each as the windows it consists of.
+
+    within: for some sources (by index) the stretches to choose from. extra: how many more clips than asked for.
+    Fewer come back where no more fit; none where not even one does.
+    """
+    terrains = [_terrain(index, item, wish, (within or {}).get(index)) for index, item in enumerate(footage)]
+    available = sum((item.seconds for item in footage), start=Fraction(0))
+    if wish.template == "compilation":
+        lengths, count = reel_lengths(wish.shortest, wish.longest, available=available, count=wish.count)
+        return pick_reels(terrains, count, lengths) if lengths.shortest <= lengths.longest else []
+    count = expected_count(wish, available)
+    found: list[Window] = []
+    for terrain, item in zip(terrains, footage, strict=True):
+        share = Fraction(count) * item.seconds / available if available else Fraction(1)
+        lengths = choose_lengths(wish.shortest, wish.longest, available=item.seconds, count=max(1, round(share)))
+        if lengths.shortest <= lengths.longest:
+            found.extend(windows(terrain, lengths))
+    return [[window] for window in pick_moments(found, count + extra)]
+
+
+def is_prompt_matched(footage: Sequence[Footage], wish: Wish) -> bool:
+    """Whether any word of the prompt is said anywhere (or the prompt asks for nothing in particular)."""
+    if not query_terms(wish.prompt):
+        return True
+    return any(max(relevance(wish.prompt, [cue.text for cue in item.cues]), default=0) > 0 for item in footage)
+
+
+def make_plans(clips: Sequence[Sequence[Window]], footage: Sequence[Footage], wish: Wish) -> list[ClipPlan]:
+    """Return the plans of clips, in their order, with title, caption and hashtags."""
+    spoken = [spoken_in(item, Fraction(wish.longest)) for item in footage]
+    vocabulary = titles.Vocabulary([cue for cues in spoken for cue in cues])
+    return [_plan(clip, footage, spoken, vocabulary, wish) for clip in clips]
+
+
+def _terrain(index: int, item: Footage, wish: Wish, within: Stretches | None) -> Terrain:
+    measured = item.measured
+    curve = interest(measured, film_seconds=item.info.duration)
+    spoken = spoken_in(item, Fraction(wish.longest))
+    matches: list[float] = []
+    if spoken and query_terms(wish.prompt):
+        passages = _passages(spoken)
+        scores = relevance(wish.prompt, [cue.text for cue in passages])
+        matches = relevance_bins(passages, scores, len(curve)) if max(scores) > 0 else []
+    return Terrain(
+        source=index,
+        stretches=within if within is not None else ((measured.start, measured.end),),
+        interest=curve,
+        relevance=matches,
+        cuts=measured.cuts,
+        pauses=silences(measured),
+        spoken=spoken,
+    )
+
+
+def _passages(spoken: Sequence[Cue]) -> list[Cue]:
+    """Return what is said from each sentence on, for a quarter of a minute: a topic is not told in one sentence."""
+    passages: list[Cue] = []
+    for number, first in enumerate(spoken):
+        last = number
+        while last + 1 < len(spoken) and spoken[last + 1].end - first.start <= _PASSAGE_SECONDS:
+            last += 1
+        text = " ".join(cue.text for cue in spoken[number : last + 1])
+        passages.append(Cue(first.start, first.end, text))
+    return passages
+
+
+def _plan(
+    clip: Sequence[Window],
+    footage: Sequence[Footage],
+    spoken: Sequence[Sequence[Cue]],
+    vocabulary: titles.Vocabulary,
+    wish: Wish,
+) -> ClipPlan:
+    segments: list[Segment] = []
+    cues: list[Cue] = []
+    said: list[Cue] = []
+    at = Fraction(0)
+    for window in clip:
+        item = footage[window.source]
+        segments.append(Segment(window.source, window.start, window.end, shots(item.measured, window)))
+        cues.extend(cut_out(item.cues, window.start, window.end, at=at))
+        said.extend(cue for cue in spoken[window.source] if cue.start >= window.start and cue.end <= window.end)
+        at += window.duration
+    first = footage[clip[0].source]
+    times = ", ".join(titles.clock(window.start) for window in clip)
+    if len(clip) == 1:
+        times = f"{titles.clock(clip[0].start)}\u2013{titles.clock(clip[0].end)}"
+    wording = titles.word_clip(
+        said,
+        vocabulary=vocabulary,
+        prompt=wish.prompt,
+        tags=first.info.tags,
+        chapter=titles.chapter_title(first.info.chapters, clip[0].start, clip[0].end) if len(clip) == 1 else "",
+        name=first.opened.name,
+        times=times,
+    )
+    return ClipPlan(
+        segments=tuple(segments),
+        cues=tuple(cues),
+        title=wording.title,
+        caption=wording.caption,
+        hashtags=wording.hashtags,
+        ai_score=ai_score(reel_score(clip)),
+    )
+
+
+def shots(measured: Measurements, window: Window) -> tuple[Shot, ...]:
+    """Return the camera shots that a window consists of, without gaps."""
+    times = [window.start, *measured.cuts_between(window.start, window.end), window.end]
+    return tuple(Shot(start, end) for start, end in pairwise(times))
+
+
+def stretches_around(
+    clips: Sequence[Sequence[Window]], source: int, measured: Measurements, *, seconds: Fraction
+) -> Stretches:
+    """Return the windows of one source with `seconds` of leeway on either side, joined where they touch."""
+    spans = sorted(
+        (max(measured.start, window.start - seconds), min(measured.end, window.end + seconds))
+        for clip in clips
+        for window in clip
+        if window.source == source
+    )
+    joined: list[tuple[Fraction, Fraction]] = []
+    for start, end in spans:
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return tuple(joined)

@@ -1,0 +1,217 @@
+"""From sources to finished clips: look, read, choose, look again where it matters, render."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from reka_clips.contract.requests import DEFAULT_MAX_DURATION_SECONDS
+from reka_clips.engine.media import moments
+from reka_clips.engine.media.footage import Footage, Source
+from reka_clips.engine.media.moments import Wish
+from reka_clips.engine.media.progress import Progress, Stage
+from reka_clips.engine.media.render import render_clip, unsupported_rendering
+from reka_clips.engine.media.scouting import NO_TEXT, Scout
+from reka_clips.engine.media.together import together
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from reka_clips.contract import GenerationConfig, RenderingConfig
+    from reka_clips.engine.media.ffmpeg import Ffmpeg
+    from reka_clips.engine.media.render import Rendered
+    from reka_clips.engine.media.timeline import ClipPlan
+
+__all__ = ["Clip", "Outcome", "Source", "make_clips", "unsupported"]
+
+_TEMPLATES: Final = ("moments", "compilation")
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A finished clip. ai_score: 0 to 100, see `select.ai_score`. hashtags: without the sign.
+
+    source_start_seconds, source_end_seconds: where in the source it is from; for a reel, from its first moment to
+    its last in `source_url`.
+    """
+
+    path: Path
+    poster_path: Path
+    title: str
+    caption: str
+    hashtags: tuple[str, ...]
+    ai_score: int
+    duration_seconds: float
+    width_px: int
+    height_px: int
+    size_bytes: int
+    source_url: str
+    source_start_seconds: float
+    source_end_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The finished clips, best first. warnings: plain sentences on what turned out other than asked."""
+
+    clips: tuple[Clip, ...]
+    warnings: tuple[str, ...] = ()
+
+
+def unsupported(generation: GenerationConfig | None, rendering: RenderingConfig | None) -> list[tuple[str, str]]:
+    """Return what of a request the engine cannot do, as (path, problem); empty when it can do all."""
+    problems: list[tuple[str, str]] = []
+    if generation is not None:
+        if generation.template not in (None, *_TEMPLATES):
+            words = f"the embedded engine makes {' and '.join(_TEMPLATES)}, not {generation.template}"
+            problems.append(("generation_config.template", words))
+        problems += [
+            (f"generation_config.{name}", "the embedded engine does not translate subtitles")
+            for name in ("translated_subtitles_target_language", "translated_subtitles_group_length")
+            if getattr(generation, name) is not None
+        ]
+    return [*problems, *unsupported_rendering(rendering)]
+
+
+async def make_clips(
+    sources: Sequence[Source],
+    *,
+    prompt: str | None,
+    generation: GenerationConfig | None,
+    rendering: RenderingConfig | None,
+    directory: Path,
+    ffmpeg: Ffmpeg,
+    report: Callable[[Stage, float], None],
+) -> Outcome:
+    """Make the clips of one generation and put them into `directory`, which must exist.
+
+    report: gets the stage (`indexing`, `preprocessing`, `processing`, in this order) and the rising share done of
+    all the work, 0 to 1. The files appear at the end, all together; after an error, or when cancelled, there is none.
+    A source that cannot be used is left out, with a warning, as long as another one can.
+    Raises MediaError when no clip can be made, DiskFullError, OSError.
+    """
+    if not sources:
+        raise ValueError("There is no source to make clips of.")
+    with tempfile.TemporaryDirectory(dir=directory, prefix=".making-") as name:
+        scratch = Path(name)
+        progress = Progress(report)
+        wish = _wish(prompt, generation)
+        scout = Scout(ffmpeg, wish, generation, scratch, progress)
+        clips, footage = await scout.choose(await scout.gather(sources))
+        plans = moments.make_plans(clips, footage, wish)
+        rendered = await _render(
+            plans, footage, rendering, ffmpeg=ffmpeg, scratch=scratch, report=progress.part("processing", 1, after=0)
+        )
+        _publish([scratch / name for number in range(1, len(plans) + 1) for name in _names(number)], directory)
+    finished = tuple(
+        _finished(number, plan, result, footage, directory)
+        for number, (plan, result) in enumerate(zip(plans, rendered, strict=True), 1)
+    )
+    warnings = [*scout.warnings, *_missing(rendering, footage), *(w for result in rendered for w in result.warnings)]
+    return Outcome(finished, tuple(dict.fromkeys(warnings)))
+
+
+def renders_at_once() -> int:
+    """Return how many clips to render at the same time: x264 on two cores is faster with two clips than with one."""
+    return max(1, min(4, (os.cpu_count() or 2)))
+
+
+def _wish(prompt: str | None, generation: GenerationConfig | None) -> Wish:
+    if generation is None:
+        return Wish(prompt=prompt or "")
+    return Wish(
+        template="compilation" if generation.template == "compilation" else "moments",
+        count=generation.num_generations,
+        shortest=generation.min_duration_seconds or 0,
+        longest=generation.max_duration_seconds or DEFAULT_MAX_DURATION_SECONDS,
+        prompt=prompt or "",
+    )
+
+
+async def _render(
+    plans: Sequence[ClipPlan],
+    footage: Sequence[Footage],
+    rendering: RenderingConfig | None,
+    *,
+    ffmpeg: Ffmpeg,
+    scratch: Path,
+    report: Callable[[float], None],
+) -> list[Rendered]:
+    """Render the clips into the scratch folder. report: gets the share done of all of them."""
+    total = float(sum((plan.duration for plan in plans), start=Fraction(0)))
+    done = [0.0] * len(plans)
+    files = [(item.opened.source.path, item.info) for item in footage]
+    measurements = [item.measured for item in footage]
+
+    def renderer(index: int) -> Callable[[], Awaitable[Rendered]]:
+        def progressed(share: float) -> None:
+            done[index] = share * float(plans[index].duration)
+            report(sum(done) / total)
+
+        async def render() -> Rendered:
+            clip, poster = _names(index + 1)
+            return await render_clip(
+                plans[index],
+                files,
+                rendering,
+                measurements=measurements,
+                ffmpeg=ffmpeg,
+                output=scratch / clip,
+                poster=scratch / poster,
+                report=progressed,
+            )
+
+        return render
+
+    return await together([renderer(index) for index in range(len(plans))], limit=renders_at_once())
+
+
+def _names(number: int) -> tuple[str, str]:
+    """Return the file names of a clip and of its poster."""
+    return f"clip-{number}.mp4", f"clip-{number}.jpg"
+
+
+def _publish(files: Sequence[Path], directory: Path) -> None:
+    """Move finished files to where they belong: all of them, or none."""
+    moved: list[Path] = []
+    try:
+        for file in files:
+            file.replace(directory / file.name)
+            moved.append(directory / file.name)
+    except OSError:
+        for file in moved:
+            file.unlink(missing_ok=True)
+        raise
+
+
+def _finished(number: int, plan: ClipPlan, rendered: Rendered, footage: Sequence[Footage], directory: Path) -> Clip:
+    clip, poster = (directory / name for name in _names(number))
+    first = plan.segments[0]
+    same = [segment for segment in plan.segments if segment.source == first.source]
+    return Clip(
+        path=clip,
+        poster_path=poster,
+        title=plan.title,
+        caption=plan.caption,
+        hashtags=plan.hashtags,
+        ai_score=plan.ai_score,
+        duration_seconds=rendered.duration_seconds,
+        width_px=rendered.width_px,
+        height_px=rendered.height_px,
+        size_bytes=clip.stat().st_size,
+        source_url=footage[first.source].opened.source.url,
+        source_start_seconds=float(first.start),
+        source_end_seconds=float(same[-1].end),
+    )
+
+
+def _missing(rendering: RenderingConfig | None, footage: Sequence[Footage]) -> list[str]:
+    """Say that there are no captions where there are none but should be."""
+    wanted = rendering is None or rendering.subtitles is not False
+    if not wanted or any(item.cues for item in footage):
+        return []
+    return [f"The clips have no captions: {NO_TEXT}"]

@@ -1,0 +1,203 @@
+"""Finding the moments of a job's sources: measure them all, choose, and look again at what was chosen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from reka_clips.engine.media import analyse, moments, speech
+from reka_clips.engine.media.errors import DiskFullError, MediaError
+from reka_clips.engine.media.footage import SPEECH_SPEED, Footage, Opened, listen, open_source, read_text, too_short
+from reka_clips.engine.media.prompt import query_terms
+from reka_clips.engine.media.windows import PREFERRED_SECONDS
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from reka_clips.contract import GenerationConfig
+    from reka_clips.engine.media.ffmpeg import Ffmpeg
+    from reka_clips.engine.media.footage import Source
+    from reka_clips.engine.media.moments import Stretches, Wish
+    from reka_clips.engine.media.progress import Progress
+    from reka_clips.engine.media.windows import Window
+
+NO_TEXT: Final = (
+    "no subtitles were found beside or inside the video. Put a .srt or .vtt file of the same name beside it, or set "
+    f"{speech.MODEL_SETTING} to the folder of a faster-whisper model."
+)
+
+_RENDER_SPEED: Final = 3.0  # seconds of clip for each second of two cores' work
+_SPEECH_FIRST_SECONDS: Final = 20 * 60  # longer sources are listened to only where clips may be
+_LEEWAY: Final = Fraction(2)
+_SPARE_CLIPS: Final = 2
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Scout:
+    """Finds the moments of one generation. warnings: what turned out other than asked, so far."""
+
+    def __init__(
+        self, ffmpeg: Ffmpeg, wish: Wish, generation: GenerationConfig | None, scratch: Path, progress: Progress
+    ) -> None:
+        self.warnings: list[str] = []
+        self._ffmpeg = ffmpeg
+        self._wish = wish
+        self._generation = generation
+        self._scratch = scratch
+        self._progress = progress
+
+    async def gather(self, sources: Sequence[Source]) -> list[Footage]:
+        """Open, read and measure the sources.
+
+        One that cannot be used is left out with a warning; raises the first one's MediaError when none can.
+        """
+        opened = await self._each(sources, self._open)
+        costs = [_look_seconds(item) for item in opened]
+        count = moments.expected_count(self._wish, _total(opened))
+        later = count * float(min(PREFERRED_SECONDS, self._wish.longest)) / _RENDER_SPEED
+
+        async def measure(item: Opened) -> Footage:
+            number = opened.index(item)
+            report = self._progress.part("indexing", costs[number], after=sum(costs[number + 1 :]) + later)
+            return await self._measure(item, report)
+
+        return await self._each(opened, measure)
+
+    async def choose(self, footage: list[Footage]) -> tuple[list[list[Window]], list[Footage]]:
+        """Return the clips, best first, each as its windows, and the footage as it is known by then.
+
+        Where the first look was coarse, the best moments are looked at closely, and chosen from anew. A long source
+        is listened to only there as well, unless a prompt makes all its words matter.
+        Raises MediaError when no clip fits.
+        """
+        model = self._speech_model(footage)
+        is_late = _total(footage) > _SPEECH_FIRST_SECONDS and not query_terms(self._wish.prompt)
+        unheard = [index for index, item in enumerate(footage) if model is not None and not item.cues]
+        if model is not None and unheard and not is_late:
+            whole = {index: ((footage[index].measured.start, footage[index].measured.end),) for index in unheard}
+            footage = await self._hear(footage, model, whole)
+        clips = moments.choose(footage, self._wish, extra=_SPARE_CLIPS)
+        coarse = [index for index, item in enumerate(footage) if not item.measured.is_exact]
+        late = unheard if is_late else []
+        within = {
+            index: moments.stretches_around(clips, index, footage[index].measured, seconds=_LEEWAY)
+            for index in sorted({*coarse, *late})
+        }
+        if within:
+            footage = await self._look_closer(footage, {index: within[index] for index in coarse})
+            if model is not None:
+                footage = await self._hear(footage, model, {index: within[index] for index in late})
+            spare = _SPARE_CLIPS if self._wish.template == "moments" else 0
+            chosen = moments.choose(footage, self._wish, within=within)
+            if len(chosen) < len(clips) - spare:
+                chosen = moments.choose(footage, self._wish)  # the closer look left too little room
+        else:
+            chosen = moments.choose(footage, self._wish)
+        if not chosen:
+            raise MediaError(
+                "No clip fits into the video as asked: lower min_duration_seconds or raise max_duration_seconds."
+            )
+        self._note(footage, len(chosen))
+        return chosen, footage
+
+    async def _open(self, source: Source) -> Opened:
+        opened, warnings = await open_source(self._ffmpeg, source, self._generation)
+        self.warnings += warnings
+        return opened
+
+    async def _measure(self, item: Opened, report: Callable[[float], None]) -> Footage:
+        cues, warnings = await read_text(self._ffmpeg, item)
+        self.warnings += warnings
+        measured = await analyse.measure(self._ffmpeg, item.look(self._scratch), report=report)
+        if item.info.audio is not None and not measured.has_sound:
+            self.warnings.append(f"The sound of {item.name} could not be decoded.")
+        if measured.end - measured.start < self._wish.shortest:
+            raise MediaError(too_short(measured.end - measured.start, self._wish.shortest))
+        return Footage(item, measured, cues)
+
+    async def _look_closer(self, footage: list[Footage], within: Mapping[int, Stretches]) -> list[Footage]:
+        """Return the footage with the stretches decoded in full."""
+        costs = {
+            index: sum(analyse.expected_seconds(footage[index].info, end - start, "full") for start, end in stretches)
+            for index, stretches in within.items()
+        }
+        closer = list(footage)
+        report = self._progress.part("preprocessing", sum(costs.values()), after=self._render_seconds(footage))
+        done = 0.0
+        for index, stretches in within.items():
+            opened = footage[index].opened
+            looks = [opened.look(self._scratch, start=start, end=end) for start, end in stretches]
+            measured = await analyse.refine(self._ffmpeg, footage[index].measured, looks)
+            closer[index] = replace(footage[index], measured=measured)
+            done += costs[index]
+            report(done / (sum(costs.values()) or 1))
+        return closer
+
+    async def _hear(self, footage: list[Footage], model: Path, within: Mapping[int, Stretches]) -> list[Footage]:
+        """Return the footage with what the speech model hears in the stretches."""
+        heard = list(footage)
+        for index, stretches in within.items():
+            item = footage[index]
+            looks = [item.opened.look(self._scratch, start=start, end=end) for start, end in stretches]
+            seconds = sum(look.seconds for look in looks) / SPEECH_SPEED
+            report = self._progress.part("preprocessing", seconds, after=self._render_seconds(footage))
+            cues, warnings = await listen(self._ffmpeg, looks, model, report)
+            self.warnings += warnings
+            heard[index] = replace(item, cues=cues)
+        return heard
+
+    def _render_seconds(self, footage: Sequence[Footage]) -> float:
+        """Return roughly how long rendering will take."""
+        count = moments.expected_count(self._wish, _total(footage))
+        return count * float(min(PREFERRED_SECONDS, self._wish.longest)) / _RENDER_SPEED
+
+    async def _each(self, items: Sequence[T], do: Callable[[T], Awaitable[R]]) -> list[R]:
+        """Do the same to all, one after the other; leave out what fails, unless all do."""
+        results: list[R] = []
+        errors: list[MediaError] = []
+        for number, item in enumerate(items, 1):
+            try:
+                results.append(await do(item))
+            except DiskFullError:
+                raise
+            except MediaError as error:
+                errors.append(error)
+                self.warnings.append(f"Video {number} was left out: {error}")
+        if not results:
+            raise errors[0]
+        return results
+
+    def _speech_model(self, footage: Sequence[Footage]) -> Path | None:
+        """Return the speech model, if there is anything to hear that no subtitles tell."""
+        if all(item.cues or not item.measured.has_sound for item in footage):
+            return None
+        try:
+            return speech.find_model()
+        except MediaError as error:
+            self.warnings.append(str(error))
+            return None
+
+    def _note(self, footage: Sequence[Footage], chosen: int) -> None:
+        """Add the warnings on what was asked for and could not be had."""
+        wanted = moments.expected_count(self._wish, _total(footage))
+        if chosen < (wanted if self._wish.template == "moments" else self._wish.count or 0):
+            noun = "clip fits" if chosen == 1 else "clips fit"
+            self.warnings.append(f"Only {chosen} {noun} into the video without overlapping, of {wanted}.")
+        if not query_terms(self._wish.prompt):
+            return
+        if not any(item.cues for item in footage):
+            self.warnings.append(f"The prompt had no effect, as it is matched with what is said, and {NO_TEXT}")
+        elif not moments.is_prompt_matched(footage, self._wish):
+            self.warnings.append("The prompt had no effect: none of its words is said in the video.")
+
+
+def _look_seconds(item: Opened) -> float:
+    return analyse.expected_seconds(item.info, item.seconds, analyse.choose_tier(item.info, item.seconds))
+
+
+def _total(items: Sequence[Opened] | Sequence[Footage]) -> Fraction:
+    return sum((item.seconds for item in items), start=Fraction(0))

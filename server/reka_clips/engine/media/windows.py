@@ -1,0 +1,256 @@
+"""Where clips may begin and end, and which stretches between such places come into question."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+from fractions import Fraction
+from math import log
+from typing import TYPE_CHECKING, Final
+
+from reka_clips.engine.media.score import BINS_PER_SECOND, Sums
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from reka_clips.engine.media.timeline import Cue
+
+PREFERRED_SECONDS: Final = Fraction(30)
+HOOK_SECONDS: Final = 3
+
+_MARGIN: Final = Fraction(1, 20)  # kept off both limits, as a clip's last frame may be longer than its share
+_LENGTHS: Final = 10
+_NEAR_SECONDS: Final = Fraction(3, 2)
+_SLIVER_SECONDS: Final = 0.7
+_SPEECH_LEAD: Final = Fraction(1, 5)  # room before the first and after the last word
+
+_PEAK_SECONDS: Final = 5
+_MEAN_WEIGHT, _PEAK_WEIGHT, _HOOK_WEIGHT, _MATCH_WEIGHT = 0.7, 0.3, 0.25, 2.0
+_EDGE_WEIGHT, _LENGTH_WEIGHT, _SLIVER_PENALTY = 0.15, 0.2, 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class Lengths:
+    """How long a clip may be, and how long it is best, in seconds: `shortest` <= `best` <= `longest`."""
+
+    shortest: Fraction
+    best: Fraction
+    longest: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A place where a clip may begin or end. strength: 0 (anywhere) to 1 (a cut, the end of a sentence)."""
+
+    time: Fraction
+    strength: float
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A stretch of one source that may become a clip. score: as `interest`, about 0 for what is usual.
+
+    match: how well what is said matches the prompt, 0 to 1, at its best place.
+    """
+
+    source: int
+    start: Fraction
+    end: Fraction
+    score: float
+    match: float = 0.0
+
+    @property
+    def duration(self) -> Fraction:
+        """How long it is, in seconds."""
+        return self.end - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class Terrain:
+    """All that is known of one source when windows are looked for.
+
+    stretches: where windows may lie. interest, relevance: per half second from time 0. cuts, pauses: in seconds.
+    spoken: sentences, which no window breaks.
+    """
+
+    source: int
+    stretches: tuple[tuple[Fraction, Fraction], ...]
+    interest: Sequence[float]
+    relevance: Sequence[float]
+    cuts: Sequence[Fraction]
+    pauses: Sequence[tuple[float, float]] = ()
+    spoken: Sequence[Cue] = ()
+
+
+def choose_lengths(shortest: int, longest: int, *, available: Fraction, count: int) -> Lengths:
+    """Return the lengths to look for: half a minute, less where `count` of them would not fit into `available`.
+
+    shortest, longest: what was asked for, in seconds. A source that is shorter than `longest` limits it.
+    """
+    low, high = Fraction(shortest), min(Fraction(longest), available)
+    if high - low > 4 * _MARGIN:
+        high = high if high == available else high - _MARGIN
+        low = low + _MARGIN if low > 0 else low
+    share = available * Fraction(4, 5) / max(1, count)
+    best = min(high, max(low, min(PREFERRED_SECONDS, share), Fraction(2)))
+    return Lengths(shortest=max(low, best / 2), best=best, longest=high)
+
+
+def edges(terrain: Terrain, start: Fraction, end: Fraction) -> tuple[list[Edge], list[Edge]]:
+    """Return where within a stretch windows may begin and where they may end, each ascending.
+
+    None lies inside of a sentence. Every whole second comes into question, with strength 0.
+    """
+    found: dict[Fraction, float] = {}
+
+    def add(time: Fraction, strength: float) -> None:
+        if start <= time <= end:
+            found[time] = max(found.get(time, 0.0), strength)
+
+    add(start, 0.8)
+    add(end, 0.8)
+    for cut in terrain.cuts[bisect_left(terrain.cuts, start) : bisect_right(terrain.cuts, end)]:
+        add(cut, 1.0)
+    for left, right in terrain.pauses:
+        if start <= right and left <= end:
+            add(_thousandth((left + right) / 2), 0.7)
+    for second in range(int(-(-start // 1)), int(end) + 1):
+        add(Fraction(second), 0.0)
+    begins, ends = dict(found), dict(found)
+    spoken = terrain.spoken
+    for number, cue in enumerate(spoken):
+        before = spoken[number - 1].end if number else start
+        after = spoken[number + 1].start if number + 1 < len(spoken) else end
+        begin = max(cue.start - _SPEECH_LEAD, (before + cue.start) / 2, start)
+        stop = min(cue.end + _SPEECH_LEAD, (cue.end + after) / 2, end)
+        if start <= begin <= cue.start <= end:
+            begins[begin] = 1.0
+        if start <= cue.end <= stop <= end:
+            ends[stop] = 1.0
+    return _outside(begins, spoken), _outside(ends, spoken)
+
+
+def windows(terrain: Terrain, lengths: Lengths) -> list[Window]:
+    """Return all windows that come into question, in order of time; none breaks a sentence or a limit.
+
+    Where sentences leave no room (a speaker who never pauses within `longest`), windows break them.
+    """
+    found = list(_windows(terrain, lengths))
+    if found or not terrain.spoken:
+        return found
+    unspoken = Terrain(
+        terrain.source, terrain.stretches, terrain.interest, terrain.relevance, terrain.cuts, terrain.pauses
+    )
+    return list(_windows(unspoken, lengths))
+
+
+def _windows(terrain: Terrain, lengths: Lengths) -> Iterable[Window]:
+    judge = _Judge(terrain, lengths)
+    targets = _targets(lengths)
+    for stretch_start, stretch_end in terrain.stretches:
+        if stretch_end - stretch_start < lengths.shortest:
+            continue
+        begins, ends = edges(terrain, stretch_start, stretch_end)
+        ends_at = [edge.time for edge in ends]
+        for begin in _thin(begins):
+            stop, last = begin.time + lengths.shortest, min(begin.time + lengths.longest, stretch_end)
+            chosen: set[int] = set()
+            for target in targets:
+                if stop <= begin.time + target <= last:
+                    chosen.add(_best_near(ends, ends_at, begin.time + target, stop, last))
+            tries = [ends[index] for index in sorted(chosen) if index >= 0]
+            # The limits themselves, for when they lie so close together that nothing else fits.
+            tries += [
+                Edge(time, 0.0) for time in {stop, last} if stop <= time <= last and not _inside(terrain.spoken, time)
+            ]
+            for end in tries:
+                yield judge.window(begin, end)
+
+
+def _targets(lengths: Lengths) -> list[Fraction]:
+    low, high = float(lengths.shortest), float(lengths.longest)
+    if high <= low:
+        return [lengths.shortest]
+    step = (high / max(low, 0.5)) ** (1 / (_LENGTHS - 1)) if high > 0.5 else 1.0  # noqa: PLR2004 - half a second
+    return sorted(
+        {min(lengths.longest, Fraction(round(max(low, 0.5) * step**i * 100), 100)) for i in range(_LENGTHS)}
+        | {lengths.best}
+    )
+
+
+def _best_near(ends: Sequence[Edge], ends_at: Sequence[Fraction], time: Fraction, low: Fraction, high: Fraction) -> int:
+    """Return the index of the strongest edge near `time`, within `low` and `high`; -1 when there is none."""
+    left = bisect_left(ends_at, max(low, time - _NEAR_SECONDS))
+    right = bisect_right(ends_at, min(high, time + _NEAR_SECONDS))
+    return max(range(left, right), key=lambda i: (ends[i].strength, -abs(ends_at[i] - time)), default=-1)
+
+
+def _thin(begins: Sequence[Edge]) -> list[Edge]:
+    """Return the two strongest of the places within each second: fast cutting would give far too many."""
+    kept: dict[int, list[Edge]] = {}
+    for edge in begins:
+        best = kept.setdefault(int(edge.time), [])
+        best.append(edge)
+        best.sort(key=lambda edge: (-edge.strength, edge.time))
+        del best[2:]
+    return [edge for second in sorted(kept) for edge in sorted(kept[second], key=lambda edge: edge.time)]
+
+
+def _outside(places: dict[Fraction, float], spoken: Sequence[Cue]) -> list[Edge]:
+    """Return the places that lie in no sentence, ascending."""
+    kept: list[Edge] = []
+    number = 0
+    for time in sorted(places):
+        while number < len(spoken) and spoken[number].end <= time:
+            number += 1
+        if number == len(spoken) or time <= spoken[number].start:
+            kept.append(Edge(time, places[time]))
+    return kept
+
+
+def _inside(spoken: Sequence[Cue], time: Fraction) -> bool:
+    number = bisect_right(spoken, time, key=lambda cue: cue.end)
+    return number < len(spoken) and spoken[number].start < time
+
+
+def _thousandth(seconds: float) -> Fraction:
+    return Fraction(round(seconds * 1000), 1000)
+
+
+class _Judge:
+    """Scores windows of one source in constant time each."""
+
+    def __init__(self, terrain: Terrain, lengths: Lengths) -> None:
+        self._terrain = terrain
+        self._lengths = lengths
+        self._interest = Sums(terrain.interest)
+        self._relevance = Sums(terrain.relevance)
+        reach = _PEAK_SECONDS * BINS_PER_SECOND
+        self._peaks = [self._interest.mean(index, index + reach) for index in range(len(terrain.interest))]
+        self._cuts = [float(cut) for cut in terrain.cuts]
+
+    def window(self, begin: Edge, end: Edge) -> Window:
+        first, stop = round(begin.time * BINS_PER_SECOND), round(end.time * BINS_PER_SECOND)
+        stop = max(stop, first + 1)
+        score = _MEAN_WEIGHT * self._interest.mean(first, stop)
+        score += _PEAK_WEIGHT * max(
+            self._peaks[first : max(first + 1, stop - _PEAK_SECONDS * BINS_PER_SECOND)], default=0.0
+        )
+        score += _HOOK_WEIGHT * self._interest.mean(first, min(stop, first + HOOK_SECONDS * BINS_PER_SECOND))
+        score += _EDGE_WEIGHT * (begin.strength + end.strength - 1)
+        score -= _LENGTH_WEIGHT * abs(log(float((end.time - begin.time) / self._lengths.best)))
+        score -= _SLIVER_PENALTY * self._slivers(begin, end)
+        match = 0.0
+        if self._terrain.relevance:
+            match = max(self._terrain.relevance[first:stop], default=0.0)
+            score += _MATCH_WEIGHT * (match + self._relevance.mean(first, stop)) / 2
+        return Window(self._terrain.source, begin.time, end.time, score, match)
+
+    def _slivers(self, begin: Edge, end: Edge) -> int:
+        """Return how many of the two ends leave a flash of another shot before the first or after the last cut."""
+        start, stop = float(begin.time), float(end.time)
+        first = bisect_right(self._cuts, start + 1e-6)
+        last = bisect_left(self._cuts, stop - 1e-6) - 1
+        return int(first < len(self._cuts) and self._cuts[first] - start < _SLIVER_SECONDS) + int(
+            last >= 0 and stop - self._cuts[last] < _SLIVER_SECONDS
+        )
