@@ -55,8 +55,9 @@ def clip_tool(
     output_schema: dict[str, Any],
     annotations: types.ToolAnnotations,
     icon: types.Icon,
+    meta: dict[str, Any] | None = None,
 ) -> ClipTool:
-    """Return the tool as it is registered. The schemas are given to clients as they are."""
+    """Return the tool as it is registered. The schemas are given to clients as they are. meta: its `_meta`."""
     return ClipTool(
         fn=run,
         name=name,
@@ -67,4 +68,5 @@ def clip_tool(
         is_async=True,
         annotations=annotations,
         icons=[icon],
+        meta=meta,
     )

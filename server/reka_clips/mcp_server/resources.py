@@ -1,4 +1,4 @@
-"""Resources: the guide, a generation as JSON, and the video of a clip that the embedded engine made."""
+"""Resources: the guide, a generation as JSON, and video and picture of a clip that the embedded engine made."""
 
 from __future__ import annotations
 
@@ -17,14 +17,19 @@ from reka_clips.mcp_server.saving import engine_path
 from reka_clips.mcp_server.text import clean
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from mcp.server.mcpserver import MCPServer
 
+    from reka_clips.contract import ClipOutput
     from reka_clips.jobs import Job
     from reka_clips.mcp_server.runtime import Runtime
 
 GUIDE_URI: Final = "reka-clips://guide"
 CLIP_URI: Final = "reka-clips://clips/{id}"
 VIDEO_URI: Final = "reka-clips://clips/{id}/videos/{clip}"
+POSTER_URI: Final = "reka-clips://clips/{id}/posters/{clip}"
 MAX_VIDEO_BYTES: Final = 16 * 1024**2
 _ALL: Final = Bounds(clips=50, caption_characters=5000, prompt_characters=5000, title_characters=500)
 
@@ -66,20 +71,37 @@ def add_resources(server: MCPServer[Any], runtime: Runtime) -> None:
     )
     async def read_video(id: str, clip: str, ctx: Context[Any, Any]) -> bytes:  # noqa: A002  # pyright: ignore[reportUnusedFunction] - the URI's word; registered by the decorator
         job = await _job(runtime, id, ctx)
-        outputs = job.state.snapshot.output
-        number = int(clip) if clip.isascii() and clip.isdigit() and len(clip) < 4 else 0  # noqa: PLR2004 - three digits
-        if not 1 <= number <= len(outputs):
-            raise ResourceNotFoundError(f"Generation {job.id} has {len(outputs)} clips; there is no such number.")
-        link = outputs[number - 1].link or ""
-        if job.account.backend != "local" or not link.startswith("file://"):
-            raise ResourceError("Only clips of the embedded engine can be read here; this one has a link in its JSON.")
-        try:
-            path = engine_path(link, data_dir=runtime.settings.data_dir)
-        except DownloadError as error:
-            raise ResourceNotFoundError(str(error)) from error
+        path = _engine_file(runtime, job, clip, lambda output: output.link)
         if path.stat().st_size > MAX_VIDEO_BYTES:
             raise ResourceError(f"This clip is larger than {MAX_VIDEO_BYTES // 1024**2} MB; open its link instead.")
         return await anyio.Path(path).read_bytes()
+
+    @server.resource(
+        POSTER_URI,
+        name="clip-poster",
+        title="A picture of a clip",
+        description="A still of one clip that the embedded engine made. clip counts from 1.",
+        mime_type="image/jpeg",
+    )
+    async def read_poster(id: str, clip: str, ctx: Context[Any, Any]) -> bytes:  # noqa: A002  # pyright: ignore[reportUnusedFunction] - the URI's word; registered by the decorator
+        job = await _job(runtime, id, ctx)
+        path = _engine_file(runtime, job, clip, lambda output: output.poster_url)
+        return await anyio.Path(path).read_bytes()
+
+
+def _engine_file(runtime: Runtime, job: Job, clip: str, link_of: Callable[[ClipOutput], str | None]) -> Path:
+    """Return a file that the embedded engine made for a clip. Raises ResourceError."""
+    outputs = job.state.snapshot.output
+    number = int(clip) if clip.isascii() and clip.isdigit() and len(clip) < 4 else 0  # noqa: PLR2004 - three digits
+    if not 1 <= number <= len(outputs):
+        raise ResourceNotFoundError(f"Generation {job.id} has {len(outputs)} clips; there is no such number.")
+    link = link_of(outputs[number - 1]) or ""
+    if job.account.backend != "local" or not link.startswith("file://"):
+        raise ResourceError("Only clips of the embedded engine can be read here; this one has a link in its JSON.")
+    try:
+        return engine_path(link, data_dir=runtime.settings.data_dir)
+    except DownloadError as error:
+        raise ResourceNotFoundError(str(error)) from error
 
 
 async def _job(runtime: Runtime, generation_id: str, context: Context[Any, Any]) -> Job:

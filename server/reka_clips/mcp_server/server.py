@@ -10,18 +10,25 @@ from mcp.server.mcpserver.context import Context
 from mcp_types import CompleteRequestParams, CompleteResult
 
 from reka_clips import __version__
+from reka_clips.mcp_server import gallery
 from reka_clips.mcp_server.completions import complete
+from reka_clips.mcp_server.gallery.extension import Gallery
 from reka_clips.mcp_server.hints import nearest_name
 from reka_clips.mcp_server.icons import icon
 from reka_clips.mcp_server.prompts import add_prompts
 from reka_clips.mcp_server.resources import add_resources
 from reka_clips.mcp_server.results import error_result
+from reka_clips.mcp_server.tasks import Tasks
 from reka_clips.mcp_server.text import clean
 from reka_clips.mcp_server.tools import create_clips, delete_clip, get_clip_status, list_clips, save_clip
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from mcp.server.context import ServerRequestContext
+    from mcp.server.lowlevel.helper_types import ReadResourceContents
     from mcp_types import CallToolResult, InputRequiredResult
+    from pydantic.networks import AnyUrl
 
     from reka_clips.mcp_server.runtime import Runtime
 
@@ -41,6 +48,7 @@ class ClipServer(MCPServer[Any]):
         if not over_network:
             modules.append(save_clip)
         hint = CacheHint(ttl_ms=_LISTS_LIVE_MS, scope="public")
+        self._gallery = Gallery(runtime)
         super().__init__(
             "reka-clips",
             title="Reka Clips",
@@ -49,6 +57,7 @@ class ClipServer(MCPServer[Any]):
             icons=[icon("server")],
             version=__version__,
             tools=[module.tool(runtime) for module in modules],
+            extensions=[self._gallery, Tasks(runtime, on_result=self._gallery.note)],
             log_level=runtime.settings.log_level,
             cache_hints={
                 "tools/list": hint,
@@ -75,6 +84,14 @@ class ClipServer(MCPServer[Any]):
                 f"There is no tool {clean(name, max_characters=60)}.{hint} The tools are {', '.join(known)}."
             )
         return await super().call_tool(name, arguments, context)
+
+    async def read_resource(
+        self, uri: AnyUrl | str, context: Context[Any, Any] | None = None
+    ) -> Iterable[ReadResourceContents] | InputRequiredResult:
+        """Return a resource; the gallery's page as it is for this caller."""
+        if str(uri) == gallery.URI and context is not None:
+            return [await self._gallery.read(context.headers)]
+        return await super().read_resource(uri, context)
 
     async def _complete(self, ctx: ServerRequestContext[Any, Any], params: CompleteRequestParams) -> CompleteResult:
         context = Context[Any, Any](request_context=ctx, mcp_server=self)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio
 from mcp_types import InputRequiredResult, ToolAnnotations
 
-from reka_clips.mcp_server import consent, output_schemas
+from reka_clips.mcp_server import consent, gallery, output_schemas
 from reka_clips.mcp_server.arguments import CreateArguments, parse_create
 from reka_clips.mcp_server.clip_tool import ClipTool, ToolResult, clip_tool
+from reka_clips.mcp_server.handover import taker
 from reka_clips.mcp_server.icons import icon
 from reka_clips.mcp_server.relay import relaying
 from reka_clips.mcp_server.results import submitting_result
@@ -119,6 +120,7 @@ def tool(runtime: Runtime) -> ClipTool:
             read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=True
         ),
         icon=icon(NAME),
+        meta=gallery.TOOL_META,
     )
 
 
@@ -138,12 +140,16 @@ async def _run(runtime: Runtime, raw: Mapping[str, Any], context: Context[Any, A
         creation = runtime.hub.create(
             account, arguments.request, stream=arguments.stream, force_new=arguments.force_new
         )
-        returns_at_once = not arguments.stream or arguments.wait_seconds == 0
+        asked_to_wait = arguments.stream and arguments.wait_seconds != 0
+        handover = taker() if asked_to_wait else None  # of no use to who asked for the id alone
+        returns_at_once = not asked_to_wait or handover is not None
         job: Job | None = None
         with anyio.move_on_at(call.deadline(None if returns_at_once else arguments.wait_seconds)):
             job = await creation.job()
             if not returns_at_once:
                 await relay.follow(job)
+            if handover is not None:
+                handover.take(creation, job)
     if job is None:
         again = {name: value for name, value in raw.items() if name != "force_new"}
         return submitting_result(again, backend=account.backend)

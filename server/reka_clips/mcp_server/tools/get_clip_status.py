@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio
 from mcp_types import ToolAnnotations
 
-from reka_clips.mcp_server import output_schemas
+from reka_clips.mcp_server import gallery, output_schemas
 from reka_clips.mcp_server.arguments import StatusArguments, parse_status
 from reka_clips.mcp_server.clip_tool import ClipTool, clip_tool
 from reka_clips.mcp_server.icons import icon
@@ -57,6 +57,7 @@ def tool(runtime: Runtime) -> ClipTool:
             read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=True
         ),
         icon=icon(NAME),
+        meta=gallery.TOOL_META,
     )
 
 

@@ -1,0 +1,109 @@
+"""MCP Apps (`io.modelcontextprotocol/ui`): offers the page of the gallery, and tells hosts where its media are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
+from mcp.server.extension import Extension, ResourceBinding
+from mcp.server.lowlevel.helper_types import ReadResourceContents
+from mcp.server.mcpserver.context import Context
+from mcp.server.mcpserver.resources import Resource
+from mcp_types import CallToolResult
+
+from reka_clips.errors import ConfigurationError
+from reka_clips.jobs import owner_of
+from reka_clips.mcp_server.gallery import URI
+from reka_clips.mcp_server.gallery.origins import MediaOrigins, origin_of
+from reka_clips.mcp_server.runtime import KEY_HEADER
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+    from mcp_types import CallToolRequestParams
+
+    from reka_clips.mcp_server.runtime import Runtime
+    from reka_clips.settings import Settings
+
+# Reka's documentation names no address that clips come from. Its own are declared beforehand, any other one as soon
+# as a clip has come from it; what a host does not let through is offered as a plain link.
+_KNOWN_ORIGINS: Final = ("https://*.reka.ai",)
+
+
+class GalleryPage(Resource):
+    """The page as a resource of the server; read only when a host asks for it."""
+
+    async def read(self) -> str:
+        """Return the HTML document."""
+        from reka_clips.mcp_server.gallery.page import html  # not at start-up
+
+        return html()
+
+
+class Gallery(Extension):
+    """Serves the page, and notes where the clips of each caller come from."""
+
+    identifier = EXTENSION_ID
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._origins = MediaOrigins()
+        self._page = GalleryPage(
+            uri=URI,
+            name="gallery",
+            title="Gallery of clips",
+            description="Shows a generation while it runs, and its clips with players, captions and links.",
+            mime_type=APP_MIME_TYPE,
+            meta=_meta(_KNOWN_ORIGINS),
+        )
+
+    def resources(self) -> Sequence[ResourceBinding]:
+        """Return the page."""
+        return [ResourceBinding(self._page)]
+
+    async def intercept_tool_call(
+        self, params: CallToolRequestParams, ctx: ServerRequestContext[Any, Any], call_next: CallNext
+    ) -> HandlerResult:
+        """Note where the clips of a result are; the result stays as it is."""
+        del params
+        result = await call_next(ctx)
+        if isinstance(result, CallToolResult):
+            self.note(result.structured_content, Context[Any, Any](request_context=ctx).headers)
+        return result
+
+    def note(self, structured: Mapping[str, Any] | None, headers: Mapping[str, str] | None) -> None:
+        """Note where the clips in a structured result are. headers: the request's."""
+        clips = cast("list[dict[str, Any]]", (structured or {}).get("output", []))
+        urls = [str(clip.get(name, "")) for clip in clips for name in ("video_url", "poster_url")]
+        self._origins.note(_caller(headers), urls)
+
+    async def read(self, headers: Mapping[str, str] | None) -> ReadResourceContents:
+        """Return the page for a caller, with the addresses that this caller's clips are known to come from."""
+        origins = (*_KNOWN_ORIGINS, *self._own_origins(headers), *self._origins.of(_caller(headers)))
+        content = await self._page.read()
+        return ReadResourceContents(content=content, mime_type=APP_MIME_TYPE, meta=_meta(dict.fromkeys(origins)))
+
+    def _own_origins(self, headers: Mapping[str, str] | None) -> list[str]:
+        """Return where this server's own Clip API serves clips: itself over HTTP, or a served engine."""
+        settings: Settings = self._runtime.settings
+        try:
+            is_local = self._runtime.backend(headers) == "local"
+        except ConfigurationError:
+            return []
+        if is_local and headers is None:
+            return []  # files: their clips are read through the host
+        here = settings.public_url or f"http://{(headers or {}).get('host', 'localhost')}"
+        origin = origin_of(here if is_local else settings.base_url)
+        return [origin] if origin else []
+
+
+def _meta(origins: Mapping[str, None] | Sequence[str]) -> dict[str, Any]:
+    # No address for fetch, no frames: the page asks the host for all it needs.
+    return {
+        "ui": {"csp": {"resourceDomains": list(origins)}, "permissions": {"clipboardWrite": {}}, "prefersBorder": True}
+    }
+
+
+def _caller(headers: Mapping[str, str] | None) -> str:
+    return owner_of(backend="", base_url="", api_key=(headers or {}).get(KEY_HEADER))

@@ -1,0 +1,90 @@
+// A generation that runs: where it is, how long it has taken.
+
+const STEPS = ["queued", "downloading", "indexing", "preprocessing", "processing"];
+
+/** Shows a running generation; `update` takes the newest state of it. */
+class ProgressView {
+  #bar = h("div", { class: "bar", role: "progressbar", "aria-label": "Progress" }, h("div", { class: "fill" }));
+  #steps = h("ol", { class: "steps" });
+  #elapsed = h("span", { class: "elapsed", role: "timer", "aria-live": "off" });
+  #note = h("p", { class: "faint" });
+  #started = Date.now();
+  #stage = null;
+  #ticker = setInterval(() => this.#tick(), 1000);
+
+  constructor(generation, tools) {
+    const tray = [this.#elapsed, ...tools];
+    this.root = h(
+      "section",
+      { class: "running", "aria-labelledby": "heading" },
+      header("Making your clips", sourceLine(generation), tray),
+      this.#bar,
+      this.#steps,
+      this.#note,
+    );
+    this.note("This keeps itself up to date; you can go on in the meantime.");
+    this.update(generation);
+  }
+
+  /** Take the newest state. Returns whether anything moved. */
+  update(generation) {
+    if (Number.isFinite(generation.elapsed_seconds)) this.#started = Date.now() - generation.elapsed_seconds * 1000;
+    this.#tick();
+    const moved = this.#setProgress(generation.progress);
+    const stage = typeof generation.status === "string" ? generation.status : "queued";
+    if (stage === this.#stage) return moved;
+    this.#stage = stage;
+    this.#setSteps(stage, Array.isArray(generation.stages) ? generation.stages : []);
+    announce(`${stageLabel(stage)}.`);
+    return true;
+  }
+
+  note(text) {
+    this.#note.textContent = text;
+  }
+
+  close() {
+    clearInterval(this.#ticker);
+  }
+
+  #tick() {
+    this.#elapsed.textContent = clock((Date.now() - this.#started) / 1000);
+  }
+
+  #setProgress(progress) {
+    const known = Number.isFinite(progress) && progress > 0;
+    const percent = known ? Math.min(Math.round(progress * 100), 100) : null;
+    const before = this.#bar.getAttribute("aria-valuenow");
+    this.#bar.classList.toggle("unknown", !known);
+    if (!known) {
+      for (const name of ["aria-valuenow", "aria-valuemin", "aria-valuemax"]) this.#bar.removeAttribute(name);
+      return before !== null;
+    }
+    this.#bar.setAttribute("aria-valuemin", "0");
+    this.#bar.setAttribute("aria-valuemax", "100");
+    this.#bar.setAttribute("aria-valuenow", String(percent));
+    this.#bar.firstChild.style.inlineSize = `${percent}%`;
+    return before !== String(percent);
+  }
+
+  /** Stages that were left out show only until the generation has passed them. */
+  #setSteps(current, seen) {
+    const past = STEPS.indexOf(current);
+    const known = past >= 0 ? STEPS : [...STEPS, current];
+    const here = past >= 0 ? past : known.length - 1;
+    const shown = known.filter((stage, index) => index >= here || !seen.length || seen.includes(stage));
+    const items = shown.map((stage) => {
+      const index = known.indexOf(stage);
+      const state = index < here ? "done" : index === here ? "now" : "next";
+      const mark = h("span", { class: "mark" }, state === "done" && icon("check"));
+      const spokenState = state === "done" ? ", done" : state === "next" ? ", to come" : "";
+      return h(
+        "li",
+        { class: state, "aria-current": state === "now" ? "step" : null },
+        mark,
+        h("span", {}, stageLabel(stage), h("span", { class: "unseen" }, spokenState)),
+      );
+    });
+    this.#steps.replaceChildren(...items);
+  }
+}
