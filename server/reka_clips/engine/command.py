@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 
-from reka_clips.errors import ConfigurationError
+from reka_clips.errors import ConfigurationError, EngineMissingError
 from reka_clips.settings import LOOPBACK_HOSTS
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         return _run_alone(settings, host=arguments.host, port=arguments.port, public_url=arguments.public_url)
     except ConfigurationError as error:
         print(f"reka-clips-mcp: {error}", file=sys.stderr)
+        if arguments.embedded:  # for the process that waits for the port
+            print(json.dumps({"error": str(error), "is_missing": isinstance(error, EngineMissingError)}), flush=True)
         return _EXIT_FAILED
 
 

@@ -17,6 +17,7 @@ from reka_clips.contract import (
     video_url_problem,
 )
 from reka_clips.downloader import WEB_PAGE_MESSAGE
+from reka_clips.engine.media.pipeline import unsupported
 from reka_clips.engine.sources import is_video_page
 from reka_clips.errors import RekaClipsError
 
@@ -146,7 +147,8 @@ def _engine_problems(request: CreateRequest) -> list[Problem]:
         problems.append(Problem("has no meaning for the embedded engine; leave it out", "reel_quality"))
     if request.force_vllm_whisper_asr:
         problems.append(Problem("is not there in the embedded engine; leave it out", "force_vllm_whisper_asr"))
-    return problems
+    unsuitable = unsupported(request.generation_config, request.rendering_config)
+    return problems + [Problem(message, param) for param, message in unsuitable]
 
 
 def _problem(detail: ErrorDetails) -> Problem:

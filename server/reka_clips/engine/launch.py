@@ -11,19 +11,19 @@ import os
 import secrets
 import subprocess
 import sys
-from typing import IO, TYPE_CHECKING, Final, Self, cast
+from typing import IO, TYPE_CHECKING, Any, Final, Self, cast
 
 import anyio
 import anyio.to_thread
 
-from reka_clips.errors import EngineStartError
+from reka_clips.errors import EngineMissingError, EngineStartError
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from reka_clips.settings import Settings
 
-_START_SECONDS: Final = 30.0
+_START_SECONDS: Final = 180.0  # a second as a rule; a busy machine takes its time
 _STOP_SECONDS: Final = 4.0
 _LOOK_SECONDS: Final = 0.05
 # What the engine has no use for is not handed to it, nor to the programs that it starts.
@@ -55,7 +55,7 @@ class EngineProcess:
         return None if self._process is None else self._process.pid
 
     async def __aenter__(self) -> Self:
-        """Start the engine; return when it answers. Raises EngineStartError with what it said."""
+        """Start the engine; return when it answers. Raises EngineMissingError, EngineStartError."""
         process = self._process = _start(self._settings, self._public_url)
         try:
             stdin, stdout = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
@@ -63,23 +63,18 @@ class EngineProcess:
             stdin.flush()
             with anyio.fail_after(_START_SECONDS):
                 line = await anyio.to_thread.run_sync(stdout.readline, abandon_on_cancel=True)
-            port = json.loads(line)["port"]
-        except (OSError, ValueError, KeyError, TypeError) as error:  # OSError: TimeoutError, BrokenPipeError
+            told: dict[str, Any] = json.loads(line)
+            self.base_url = _base_url(told)
+        except (OSError, ValueError, KeyError) as error:  # OSError: also TimeoutError, BrokenPipeError
             await self._stop()
-            code = process.returncode
+            late = f"within {_START_SECONDS:.0f} seconds" if isinstance(error, TimeoutError) else ""
             raise EngineStartError(
-                "The clip engine did not start"
-                + (
-                    f" within {_START_SECONDS:.0f} seconds."
-                    if isinstance(error, TimeoutError)
-                    else f" (exit code {code})."
-                )
-                + " The log on standard error says why; `reka-clips-mcp engine` shows it, too."
+                f"The clip engine did not start {late or f'(exit code {process.returncode})'}. "
+                "The log on standard error says why; `reka-clips-mcp engine` shows it, too."
             ) from error
         except BaseException:
             await self._stop()
             raise
-        self.base_url = f"http://127.0.0.1:{port}"
         return self
 
     async def __aexit__(
@@ -107,6 +102,13 @@ class EngineProcess:
                 process.kill()
                 await self.wait()
             cast("IO[bytes]", process.stdout).close()
+
+
+def _base_url(told: dict[str, Any]) -> str:
+    """Return where the engine listens, from the line it said when it was ready or gave up."""
+    if "error" in told:
+        raise (EngineMissingError if told["is_missing"] else EngineStartError)(told["error"])
+    return f"http://127.0.0.1:{told['port']}"
 
 
 def _start(settings: Settings, public_url: str | None) -> subprocess.Popen[bytes]:

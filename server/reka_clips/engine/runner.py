@@ -6,30 +6,32 @@ import errno
 import logging
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 import anyio.to_thread
 
-from reka_clips.engine.folders import remove
-from reka_clips.engine.record import COMPLETED, DOWNLOADING, FAILED
-from reka_clips.errors import RekaClipsError
+from reka_clips.engine.folders import Folders, remove
+from reka_clips.engine.media.errors import MediaError
+from reka_clips.engine.media.ffmpeg import Ffmpeg
+from reka_clips.engine.record import COMPLETED, DOWNLOADING, FAILED, Clip, JobRecord
+from reka_clips.engine.report import Report
+from reka_clips.engine.sources import SourceError, Sources
+from reka_clips.errors import DownloadError, RekaClipsError
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from reka_clips.engine.media.footage import Source
+    from reka_clips.engine.media.pipeline import Clip as MadeClip
 
-    from reka_clips.engine.folders import Folders
-    from reka_clips.engine.record import Clip, JobRecord
-    from reka_clips.engine.report import Report
-    from reka_clips.engine.sources import Sources
-
-_FETCHING_SHARE: Final = 0.1
 DISK_FULL_MESSAGE: Final = "The disk is full: free some space where the clips are kept, then try again."
 _UNEXPECTED_MESSAGE: Final = "The engine failed on this video for a reason it does not know; its log tells more."
+_DOWNLOADING_SHARE: Final = 0.1
 
 logger = logging.getLogger(__name__)
 
 
-async def make(report: Report, *, sources: Sources, folders: Folders) -> JobRecord:
+async def make(report: Report, *, sources: Sources, folders: Folders, ffmpeg: Ffmpeg) -> JobRecord:
     """Make the clips of `report.job` and return the generation as it ended, completed or failed; not yet written.
 
     Its clips stand in `folders.clips` all together when it is completed, and nothing is left there when it failed.
@@ -40,17 +42,10 @@ async def make(report: Report, *, sources: Sources, folders: Folders) -> JobReco
     staging = folders.staging(job.id, job.owner)
     try:
         await anyio.to_thread.run_sync(_make_anew, staging)
-        clips, warnings = await _cut(report, sources, staging)
+        clips, warnings = await _cut(report, sources, ffmpeg, staging)
         await anyio.to_thread.run_sync(_move, staging, folders.clips(job.id))
-    except RekaClipsError as error:
-        logger.info("Generation %s failed: %s", job.id, error)
-        return failed(report.job, str(error))
-    except OSError as error:
-        logger.warning("Generation %s failed: %s", job.id, error)
-        return failed(report.job, _disk_words(error))
-    except Exception:  # whatever a video can bring about must not end the service
-        logger.exception("Generation %s failed.", job.id)
-        return failed(report.job, _UNEXPECTED_MESSAGE)
+    except Exception as caught:  # noqa: BLE001 - whatever a video can bring about must not end the service
+        return failed(report.job, _reason(_innermost(caught), job.id))
     finally:
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(remove, staging)
@@ -63,19 +58,76 @@ def failed(job: JobRecord, reason: str) -> JobRecord:
     return replace(job, error_message=reason).entering(FAILED, at=time.time())
 
 
-async def _cut(report: Report, sources: Sources, staging: Path) -> tuple[tuple[Clip, ...], tuple[str, ...]]:
+async def _cut(
+    report: Report, sources: Sources, ffmpeg: Ffmpeg, staging: Path
+) -> tuple[tuple[Clip, ...], tuple[str, ...]]:
     """Fetch the sources and have them cut into `staging`; return the clips, and warnings in plain words."""
-    job = report.job
+    from reka_clips.engine.media.pipeline import make_clips  # takes a while to import
+
+    request = report.job.request
+    fetched, warnings = await _fetch(report, sources)
+    fetching_share = report.job.progress
+
+    def progressed(stage: str, share: float) -> None:
+        report.enter(stage)
+        report.progress(fetching_share + (1 - fetching_share) * share)
+
+    outcome = await make_clips(
+        fetched,
+        prompt=request.prompt,
+        generation=request.generation_config,
+        rendering=request.rendering_config,
+        directory=staging,
+        ffmpeg=ffmpeg,
+        report=progressed,
+    )
+    clips = [_take(made, number, staging) for number, made in enumerate(outcome.clips, 1)]
+    return tuple(clips), (*warnings, *outcome.warnings)
+
+
+async def _fetch(report: Report, sources: Sources) -> tuple[list[Source], list[str]]:
+    """Return the sources that could be had, and warnings of the others. Raises the first error if none could."""
     report.enter(DOWNLOADING)
-    paths: list[Path] = []
-    count = len(job.request.video_urls)
-    for index, url in enumerate(job.request.video_urls):
-        paths.append(
-            await sources.fetch(
-                url, job.policy, lambda share, done=index: report.progress((done + share) / count * _FETCHING_SHARE)
-            )
-        )
-    raise NotImplementedError
+    urls = report.job.request.video_urls
+    share = _DOWNLOADING_SHARE if any(urlsplit(url).scheme != "file" for url in urls) else 0.0
+    fetched: list[Source] = []
+    problems: list[RekaClipsError] = []
+    for index, url in enumerate(urls):
+
+        def progressed(done: float, index: int = index) -> None:
+            report.progress(share * (index + done) / len(urls))
+
+        try:
+            fetched.append(await sources.fetch(url, report.job.policy, progressed))
+        except (DownloadError, SourceError) as error:
+            problems.append(error)
+    report.progress(share)
+    if not fetched:
+        raise problems[0]
+    return fetched, [f"A source was left out: {problem}" for problem in problems]
+
+
+def _take(made: MadeClip, number: int, staging: Path) -> Clip:
+    """Give the files of a clip their lasting names; return the clip as it is kept."""
+    made.path.rename(staging / f"{number}.mp4")
+    has_poster = made.poster_path.is_file()
+    if has_poster:
+        made.poster_path.rename(staging / f"{number}.jpg")
+    return Clip(
+        number=number,
+        title=made.title,
+        caption=made.caption,
+        hashtags=made.hashtags,
+        ai_score=made.ai_score,
+        duration_seconds=made.duration_seconds,
+        width=made.width_px,
+        height=made.height_px,
+        size_bytes=made.size_bytes,
+        has_poster=has_poster,
+        source_url=made.source_url,
+        source_start_seconds=made.source_start_seconds,
+        source_end_seconds=made.source_end_seconds,
+    )
 
 
 def _make_anew(folder: Path) -> None:
@@ -89,7 +141,23 @@ def _move(staging: Path, clips: Path) -> None:
     staging.rename(clips)
 
 
-def _disk_words(error: OSError) -> str:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return DISK_FULL_MESSAGE
-    return f"The clips could not be written to disk ({error.strerror or type(error).__name__})."
+def _innermost(error: Exception) -> Exception:
+    """Return the one error inside a group, however deep; of several, the first."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _reason(error: Exception, job_id: str) -> str:
+    """Return in plain words why a generation failed, and log what people need not see."""
+    if isinstance(error, RekaClipsError):
+        detail = error.detail if isinstance(error, MediaError) else ""
+        logger.info("Generation %s failed: %s %s", job_id, error, detail)
+        return str(error)
+    if isinstance(error, OSError):
+        logger.warning("Generation %s failed: %s", job_id, error)
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            return DISK_FULL_MESSAGE
+        return f"The clips could not be written to disk ({error.strerror or type(error).__name__})."
+    logger.error("Generation %s failed.", job_id, exc_info=error)
+    return _UNEXPECTED_MESSAGE

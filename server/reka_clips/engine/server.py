@@ -9,11 +9,13 @@ import socket
 import threading
 from typing import TYPE_CHECKING, Final
 
+import anyio.to_thread
 import uvicorn
 
 from reka_clips.engine.app import ClipApi, build_app
 from reka_clips.engine.door import Door
 from reka_clips.engine.links import LinkSigner
+from reka_clips.engine.media.ffmpeg import find_ffmpeg
 from reka_clips.engine.record import SourcePolicy
 from reka_clips.engine.service import ClipService
 from reka_clips.errors import EngineStartError
@@ -50,7 +52,8 @@ async def serve(
         allow_private=settings.allow_private_sources,
         max_bytes=settings.max_source_bytes,
     )
-    async with ClipService(settings) as service:
+    ffmpeg = await anyio.to_thread.run_sync(find_ffmpeg)
+    async with ClipService(settings, ffmpeg) as service:
         signer = LinkSigner(settings.secret or service.store.link_secret(), seconds=settings.link_seconds)
         api = ClipApi(service, policy=policy, serves_files=not serves_others, public_url=public_url, signer=signer)
         app = build_app(api, Door(api_key=api_key, host=host, signer=signer))

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from reka_clips.contract import CreateRequest
+    from reka_clips.engine.media.ffmpeg import Ffmpeg
     from reka_clips.engine.record import SourcePolicy
     from reka_clips.settings import Settings
 
@@ -44,11 +45,12 @@ logger = logging.getLogger(__name__)
 
 
 class ClipService:
-    """One engine process. `async with ClipService(settings) as service:`; any number may share a data folder."""
+    """One engine process: `async with ClipService(settings, find_ffmpeg())`. Any number may share a data folder."""
 
-    def __init__(self, settings: Settings, *, lease_seconds: float = _LEASE_SECONDS) -> None:
+    def __init__(self, settings: Settings, ffmpeg: Ffmpeg, *, lease_seconds: float = _LEASE_SECONDS) -> None:
         """lease_seconds: how long the generations of a dead process wait before another takes them up."""
         self._settings = settings
+        self._ffmpeg = ffmpeg
         self._lease_seconds = lease_seconds
         self._owner = secrets.token_hex(8)
         self._store_limiter = anyio.CapacityLimiter(1)
@@ -60,7 +62,7 @@ class ClipService:
         self.folders = Folders.of(settings.data_dir)
 
     async def __aenter__(self) -> Self:
-        """Open the data folder and begin to work. Raises EngineStartError, EngineMissingError."""
+        """Open the data folder and begin to work. Raises EngineStartError."""
         async with AsyncExitStack() as stack:
             await anyio.to_thread.run_sync(self.folders.make)
             self.store = stack.enter_context(await anyio.to_thread.run_sync(JobStore, self.folders.database))
@@ -176,7 +178,7 @@ class ClipService:
                     if job.attempts > MAX_ATTEMPTS:
                         ended = failed(job, f"The engine stopped {MAX_ATTEMPTS} times while it worked on this video.")
                     else:
-                        ended = await make(report, sources=self.sources, folders=self.folders)
+                        ended = await make(report, sources=self.sources, folders=self.folders, ffmpeg=self._ffmpeg)
                     tasks.cancel_scope.cancel()
                 await self._finish(ended)
             except* LeaseLostError:

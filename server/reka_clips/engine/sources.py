@@ -15,6 +15,8 @@ import anyio.to_thread
 
 from reka_clips.downloader import DownloadLimits, NetworkAccess, Validators, download
 from reka_clips.engine.folders import remove
+from reka_clips.engine.media.footage import Source
+from reka_clips.engine.media.subtitles import find_sidecars
 from reka_clips.engine.record import SourceRecord
 from reka_clips.errors import RekaClipsError
 
@@ -51,7 +53,7 @@ def local_file(url: str, policy: SourcePolicy) -> Path:
     if policy.folders is not None:
         # Links are followed before the check, and the checked path is what will be opened.
         path = Path(os.path.realpath(path))
-        if not any(path.is_relative_to(os.path.realpath(folder)) for folder in policy.folders):
+        if not _is_inside(path, policy.folders):
             raise SourceError(
                 "This file is outside the folders that the engine may read for others (REKA_CLIPS_ENGINE_FOLDERS)."
             )
@@ -74,6 +76,19 @@ def local_file(url: str, policy: SourcePolicy) -> Path:
     return path
 
 
+def _local_source(url: str, policy: SourcePolicy) -> Source:
+    path = local_file(url, policy)
+    sidecars = find_sidecars(path)
+    if policy.folders is not None:  # a link beside the video may lead out of the folder
+        sidecars = [sidecar for sidecar in sidecars if _is_inside(sidecar, policy.folders)]
+    return Source(path, url, tuple(sidecars))
+
+
+def _is_inside(path: Path, folders: tuple[str, ...]) -> bool:
+    real = Path(os.path.realpath(path))
+    return any(real.is_relative_to(os.path.realpath(folder)) for folder in folders)
+
+
 class Sources:
     """Fetches sources, and keeps what came over the network for use again."""
 
@@ -81,19 +96,19 @@ class Sources:
         self._store = store
         self._folders = folders
 
-    async def fetch(self, url: str, policy: SourcePolicy, report: Callable[[float], None]) -> Path:
-        """Return where the video behind `url` stands on the disk.
+    async def fetch(self, url: str, policy: SourcePolicy, report: Callable[[float], None]) -> Source:
+        """Return the video behind `url`, on this machine's disk.
 
         report: gets the rising share done, 0 to 1. Raises SourceError or DownloadError in plain words.
         """
         if urlsplit(url).scheme == "file":
-            return await anyio.to_thread.run_sync(local_file, url, policy)
+            return await anyio.to_thread.run_sync(_local_source, url, policy)
         kept = await anyio.to_thread.run_sync(self._kept, url)
         now = time.time()
         if kept is not None and 0 <= now - kept.fetched_at < _FRESH_SECONDS:
             await anyio.to_thread.run_sync(self._store.put_source, replace(kept, used_at=now))
-            return self._folders.all_sources / kept.path
-        return await self._download(url, policy, kept, report)
+            return Source(self._folders.all_sources / kept.path, url)
+        return Source(await self._download(url, policy, kept, report), url)
 
     async def _download(
         self, url: str, policy: SourcePolicy, kept: SourceRecord | None, report: Callable[[float], None]
