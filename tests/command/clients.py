@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
+import anyio
 import httpx2
 from mcp import Client, StdioServerParameters, stdio_client
 from mcp.client.sse import sse_client
@@ -25,11 +26,20 @@ class Progress:
     def __init__(self) -> None:
         self.values: list[float] = []
         self.messages: list[str] = []
+        self._news = anyio.Event()
 
     async def __call__(self, progress: float, total: float | None, message: str | None) -> None:
         del total
         self.values.append(progress)
         self.messages.append(message or "")
+        self._news.set()
+        self._news = anyio.Event()
+
+    async def said(self, word: str, *, seconds: float = 300) -> None:
+        """Wait until a message holds this."""
+        with anyio.fail_after(seconds):
+            while not any(word in message for message in self.messages):
+                await self._news.wait()
 
     @property
     def strictly_increases(self) -> bool:

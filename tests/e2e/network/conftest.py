@@ -51,7 +51,15 @@ async def on_loopback(app: ASGIApp) -> AsyncIterator[str]:
     """Serve an app with real uvicorn on a free port; yield its URL."""
     listening = socket.create_server(("127.0.0.1", 0))
     server = _Server(
-        uvicorn.Config(app, log_config=None, lifespan="on", ws="none", timeout_graceful_shutdown=1, access_log=False)
+        uvicorn.Config(
+            app,
+            log_config=None,
+            lifespan="on",
+            ws="none",
+            timeout_graceful_shutdown=1,
+            access_log=False,
+            timeout_keep_alive=300,
+        )
     )
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(server.serve, [listening])

@@ -16,6 +16,8 @@ from reka_clips.mcp_server.stopping import end_at_the_latest, exit_code, on_stop
 
 _GRACE_SECONDS: Final = 2
 _BACKLOG: Final = 2048
+# Longer than proxies keep theirs: one that is closed just as a request comes in costs that request.
+_KEEP_ALIVE_SECONDS: Final = 75
 
 
 class Listener(uvicorn.Server):
@@ -35,6 +37,7 @@ class Listener(uvicorn.Server):
                 server_header=False,
                 proxy_headers=False,  # nothing here depends on the caller's address
                 timeout_graceful_shutdown=_GRACE_SECONDS,
+                timeout_keep_alive=_KEEP_ALIVE_SECONDS,
                 backlog=_BACKLOG,
             )
         )
