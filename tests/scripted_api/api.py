@@ -8,7 +8,7 @@ import re
 import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from scripted_api.scenarios import SCENARIOS, Scenario
 from scripted_api.wire import Exchange, WireServer
@@ -121,7 +121,7 @@ class ScriptedClipApi:
     def base_url(self) -> str:
         return f"http://127.0.0.1:{self.server.port}"
 
-    async def __aenter__(self) -> ScriptedClipApi:
+    async def __aenter__(self) -> Self:
         await self.server.start()
         return self
 
@@ -131,7 +131,8 @@ class ScriptedClipApi:
     def count(self, method: str, path: str = "/v1/clips") -> int:
         """Return how many requests of this method went to a path (or below it, if it ends in a slash)."""
         return sum(
-            request.method == method and (request.path == path or (path.endswith("/") and request.path.startswith(path)))
+            request.method == method
+            and (request.path == path or (path.endswith("/") and request.path.startswith(path)))
             for request in self.requests
         )
 
@@ -232,7 +233,9 @@ class ScriptedClipApi:
             case "default":
                 self.default = fields["name"]
             case "plant":
-                answer = self.plant(fields["body"], key=fields["key"], age_seconds=fields.get("age_seconds", 0)).snapshot()
+                answer = self.plant(
+                    fields["body"], key=fields["key"], age_seconds=fields.get("age_seconds", 0)
+                ).snapshot()
             case "forget":
                 self.requests.clear()
                 self.generations.clear()

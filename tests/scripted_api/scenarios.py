@@ -85,13 +85,13 @@ async def relay(x: Exchange, generation: Generation, *, until: str | None = None
 
 
 async def _changed_or_gone(x: Exchange, generation: Generation) -> None:
-    from scripted_api.wire import Gone
+    from scripted_api.wire import GoneError
 
     waits = [asyncio.ensure_future(x.reader.read(1)), asyncio.ensure_future(generation.changed.wait())]
     try:
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         if waits[0].done():
-            raise Gone
+            raise GoneError
     finally:
         for wait in waits:
             wait.cancel()
@@ -473,7 +473,13 @@ def _failing(**reason: Any) -> PostHandler:
 
 
 async def _numbers(x: Exchange, generation: Generation) -> None:
-    for stage, share in (("queued", 0), ("processing", 0.1), ("processing", 0.6), ("processing", 0.4), ("processing", 5)):
+    for stage, share in (
+        ("queued", 0),
+        ("processing", 0.1),
+        ("processing", 0.6),
+        ("processing", 0.4),
+        ("processing", 5),
+    ):
         generation.set_stage(stage)
         await x.event(generation.snapshot(stage, progress=share))
     await relay(x, generation)
@@ -495,7 +501,11 @@ for _name, _story, _script in (
     ("many_stages", "Invents 500 stages.", _many_stages),
     ("poor_events", "Leaves out most fields, or sends the wrong types.", _poor_events),
     ("after_the_end", "Fails after it was completed.", _after_the_end),
-    ("all_of_sse", "Uses comments, names, ids, retry, CR and CRLF, many data lines, single bytes, [DONE].", _all_of_sse),
+    (
+        "all_of_sse",
+        "Uses comments, names, ids, retry, CR and CRLF, many data lines, single bytes, [DONE].",
+        _all_of_sse,
+    ),
     ("odd_text", "Sends lone surrogates, control characters and bytes that are no UTF-8.", _odd_text),
     ("odd_numbers", "Sends infinite, endless and undefined numbers.", _odd_numbers),
     ("deep_json", "Sends JSON nested 200,000 deep.", _deep),
@@ -563,12 +573,18 @@ for _name, _story, _get in (
     ("get_reset", "GET is reset and closed first: the upstream restarts.", _stumbling(_reset, _close, _reset)),
     ("get_html", "GET shows a web page first.", _stumbling(lambda x: x.answer(200, b"<html>", "text/html"))),
     ("get_broken_json", "GET breaks off first.", _stumbling(lambda x: x.answer(200, b'{"id": '), _short_body)),
-    ("get_wrong_id", "GET shows another generation first.", _stumbling(_json(200, {"id": "other", "status": "failed"}))),
+    (
+        "get_wrong_id",
+        "GET shows another generation first.",
+        _stumbling(_json(200, {"id": "other", "status": "failed"})),
+    ),
     ("get_backwards", "GET goes back first.", _stumbling(_json(200, {"status": "queued"}))),
     ("big_caption", "GET shows texts of 1 MB.", _big_caption),
     ("late_output", "GET says completed before the clips are there.", _late_output),
 ):
     _add(_name, _story, on_post=_CUT, on_get=_get)
-_add("bare_completion", "Says completed without clips in the stream; GET has them.", on_post=_streaming(_bare_completion))
+_add(
+    "bare_completion", "Says completed without clips in the stream; GET has them.", on_post=_streaming(_bare_completion)
+)
 _add("get_401", "The key is revoked while it runs.", outcome="refused", error="AuthenticationError", on_post=_CUT,
      on_get=_stumbling(*[_json(401, {"error": {"message": "revoked"}})] * 1000))  # fmt: skip

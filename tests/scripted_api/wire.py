@@ -10,13 +10,13 @@ import struct
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from email.utils import formatdate
-from typing import Any
+from typing import Any, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 REASONS = {200: "OK", 202: "Accepted", 204: "No Content", 307: "Temporary Redirect", 400: "Bad Request"}
 
 
-class Gone(Exception):
+class GoneError(Exception):
     """The other side closed the connection."""
 
 
@@ -46,7 +46,7 @@ class Exchange:
             self.writer.write(content)
             await self.writer.drain()
         except ConnectionError:
-            raise Gone from None
+            raise GoneError from None
 
     async def head(self, status: int = 200, content_type: str = "application/json", **more: str) -> None:
         """Send the status line and headers; names with underscores for dashes."""
@@ -94,7 +94,7 @@ class Exchange:
         """Say nothing until the other side gives up."""
         with contextlib.suppress(ConnectionError):
             await self.reader.read()
-        raise Gone
+        raise GoneError
 
 
 Handler = Callable[[Exchange], Awaitable[None]]
@@ -114,7 +114,7 @@ class WireServer:
     def open_connections(self) -> int:
         return len(self._connections)
 
-    async def __aenter__(self) -> WireServer:
+    async def __aenter__(self) -> Self:
         await self.start()
         return self
 
@@ -146,7 +146,7 @@ class WireServer:
                 await self._handler(exchange)
                 if not exchange.keeps_connection:
                     break
-        except (Gone, ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+        except (GoneError, ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass  # the end of a connection is no matter here
         finally:
             self._connections.discard(task)

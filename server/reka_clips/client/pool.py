@@ -37,20 +37,21 @@ class ConnectionPool:
     reading the system's certificates takes tens of milliseconds.
 
     timeout_seconds: for one whole request (all but streams), above 0.
-    stream_silence_seconds: a stream without a byte for so long is broken. Heartbeats come far more often.
-    snapshot_silence_seconds: so is one that sends bytes, but no snapshot, for so long.
+    stream_silence_seconds: a stream without a byte for so long is broken; unset, twice the time of a request.
+    Heartbeats come far more often. snapshot_silence_seconds: so is one that sends bytes, but no snapshot, for so
+    long; unset, ten times the time of a request.
     """
 
     def __init__(
         self,
         *,
         timeout_seconds: float = 60.0,
-        stream_silence_seconds: float = 120.0,
-        snapshot_silence_seconds: float = 600.0,
+        stream_silence_seconds: float | None = None,
+        snapshot_silence_seconds: float | None = None,
     ) -> None:
         self.timeout_seconds = timeout_seconds
-        self.stream_silence_seconds = stream_silence_seconds
-        self.snapshot_silence_seconds = snapshot_silence_seconds
+        self.stream_silence_seconds = stream_silence_seconds or 2 * timeout_seconds
+        self.snapshot_silence_seconds = snapshot_silence_seconds or 10 * timeout_seconds
         self._clients: _Clients | None = None
         self._opening: anyio.Lock | None = None
         self._stack = AsyncExitStack()

@@ -203,6 +203,7 @@ class Hub:
         if self._jobs.get((job.account.owner, job.id.lower())) is job:
             del self._jobs[job.account.owner, job.id.lower()]
         self._poster.forget(job)
+        job.eager = False  # from now on only for those who still hold it and listen
         if job.watching is not None:
             job.watching.cancel()
         if error is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import anyio
 
@@ -11,7 +11,7 @@ from reka_clips.jobs.fold import JobState, begin, fold
 from reka_clips.jobs.times import seconds_since_1970
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Callable
 
     from reka_clips.contract import Snapshot
     from reka_clips.errors import RekaClipsError
@@ -32,7 +32,7 @@ class Job:
         self.id = generation_id
         self.error: RekaClipsError | None = None
         self._pace = pace
-        self._wake = wake
+        self.wake = wake
         now = anyio.current_time()
         self._known_since = now
         self._began_at = now
@@ -45,11 +45,11 @@ class Job:
         self.streaming = False
         self.watching: anyio.CancelScope | None = None
         self.listeners = 0
-        self._changed = anyio.Event()
+        self.changed = anyio.Event()
         self.state = begin(first, elapsed_seconds=0.0)
         self._reckon_age()
         self.state = begin(first, elapsed_seconds=self.elapsed_seconds)
-        self._history = [self.state]
+        self.history = [self.state]
 
     def __repr__(self) -> str:
         return f"Job({self.id!r}, {self.state.stage!r})"
@@ -68,38 +68,14 @@ class Job:
         """Whether there is nothing more to wait for."""
         return self.error is not None or self.state.is_terminal
 
-    async def follow(self) -> AsyncIterator[JobState]:
-        """Yield every stage from the first one known, in order, then each as it comes; end after the last.
+    def follow(self) -> Following:
+        """Return every stage from the first one known, in order, then each as it comes; ends after the last.
 
         No stage is left out, however slow the listener; growth of `progress` alone may be. Any number may
         follow; leaving changes nothing for the others. Raises the job's error when it cannot be followed any
         more, NotFoundError when it was deleted meanwhile.
         """
-        told, last = 0, -1
-        self.listeners += 1
-        try:
-            while True:
-                self.asked_at = anyio.current_time()
-                while told < len(self._history):
-                    state = self._history[told]
-                    told += 1
-                    last = state.sequence
-                    yield state
-                if self.state.sequence > last:
-                    last = self.state.sequence
-                    yield self.state
-                    continue
-                if told < len(self._history):
-                    continue
-                if self.state.is_terminal:
-                    return
-                if self.error is not None:
-                    raise self.error.with_traceback(None)
-                self._wake(self)
-                await self._changed.wait()
-        finally:
-            self.listeners -= 1
-            self.asked_at = anyio.current_time()
+        return Following(self)
 
     # What follows is the hub's.
 
@@ -116,9 +92,9 @@ class Job:
         if self.state.is_terminal and self.ended_at is None:
             self.ended_at, self._unseen_seconds = now, unheard
         if self.state.stages != before.stages:
-            self._history.append(self.state)
+            self.history.append(self.state)
         elif self.state.is_terminal:
-            self._history[-1] = self.state  # a late listener gets the renewed links
+            self.history[-1] = self.state  # a late listener gets the renewed links
         self.pulse()
 
     def fail(self, error: RekaClipsError) -> None:
@@ -130,8 +106,8 @@ class Job:
 
     def pulse(self) -> None:
         """Have every listener look again."""
-        self._changed.set()
-        self._changed = anyio.Event()
+        self.changed.set()
+        self.changed = anyio.Event()
 
     def expire(self) -> None:
         """Have the next question answered by upstream."""
@@ -196,6 +172,42 @@ class Job:
 
     def _upstream_now(self) -> float:
         return time.time() + (self.account.client.clock_offset_seconds or 0.0)
+
+
+class Following:
+    """One listener's way through a job's states. Whoever stops iterating leaves nothing behind."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._told = 0
+        self._sequence = -1
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> JobState:
+        job = self._job
+        job.listeners += 1
+        try:
+            while (state := self._next()) is None:
+                if job.state.is_terminal:
+                    raise StopAsyncIteration
+                if job.error is not None:
+                    raise job.error.with_traceback(None)
+                job.wake(job)
+                await job.changed.wait()
+        finally:
+            job.listeners -= 1
+            job.asked_at = anyio.current_time()
+        self._sequence = state.sequence
+        return state
+
+    def _next(self) -> JobState | None:
+        """Return the next stage, or the newest state once all stages are told, or None where nothing is new."""
+        if self._told < len(self._job.history):
+            self._told += 1
+            return self._job.history[self._told - 1]
+        return self._job.state if self._job.state.sequence > self._sequence else None
 
 
 def is_bare_completion(snapshot: Snapshot) -> bool:
