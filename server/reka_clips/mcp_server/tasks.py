@@ -100,12 +100,14 @@ class Tasks(Extension):
 
     async def _get(self, ctx: ServerRequestContext[Any, Any], params: TaskParams) -> HandlerResult:
         job = await self._job(ctx, params)
+        if _key(job) in self._cancelled:
+            return _cancelled(job)
         if job.state.is_terminal:
             call = Call.now(self._runtime, Context(request_context=ctx))
             result = job_result(job, call)
             self._on_result(result.structured_content, call.headers)
             return _ended(job, result)
-        return _cancelled(job) if _key(job) in self._cancelled else _working(job)
+        return _working(job)
 
     async def _update(self, ctx: ServerRequestContext[Any, Any], params: TaskParams) -> HandlerResult:
         await self._job(ctx, params)  # a task here never asks for anything, so every answer is one too many
