@@ -1,12 +1,16 @@
-"""What every test may use."""
+"""What every test may use, and what CI must not let pass: a test skipped where it could have run."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 SAMPLES = Path(__file__).resolve().parents[2] / "shared" / "samples"
+
+_skipped: list[str] = []
 
 
 @pytest.fixture
@@ -15,7 +19,7 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
-def sample():
+def sample() -> Callable[[str], Path]:
     """Return the path of a real sample video, or skip where the samples are not there."""
 
     def find(name: str) -> Path:
@@ -25,3 +29,15 @@ def sample():
         return path
 
     return find
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.skipped and not hasattr(report, "wasxfail"):
+        _skipped.append(f"{report.nodeid}: {report.longrepr}")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """In CI everything is installed, so nothing may be skipped."""
+    if os.environ.get("CI") and _skipped and session.exitstatus == pytest.ExitCode.OK:
+        print("\nSkipped in CI, where it should run:", *_skipped, sep="\n  ")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
