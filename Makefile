@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 VIDEO ?=
 PROMPT ?=
 
-.PHONY: demo test check format clean
+.PHONY: demo test check format build bundle clean
 
 demo: $(VENV)/.demo-ready
 	@$(BIN)/reka-clips-mcp demo $(if $(VIDEO),"$(VIDEO)") $(if $(PROMPT),--prompt "$(PROMPT)")
@@ -40,6 +40,13 @@ $(VENV)/.test-ready: $(VENV)/.demo-ready
 	@echo "Installing what the tests need …"
 	@$(BIN)/python -m pip install --quiet --group test
 	@touch $@
+
+build: $(VENV)/.test-ready
+	rm -f dist/*.whl dist/*.tar.gz
+	$(BIN)/uv build --quiet --out-dir dist
+
+bundle: $(VENV)/.test-ready
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tests/release/bundle.py
 
 clean:
 	rm -rf $(VENV) dist build demo-clips
