@@ -5,23 +5,24 @@ Pure: from a plan and what was measured to the text of a graph.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from reka_clips.engine.media import color
 from reka_clips.engine.media.picture import Area, contained_size, crop_area
-from reka_clips.engine.media.reframe import focus_x
+from reka_clips.engine.media.reframe import best_x, best_y, interest
+from reka_clips.engine.media.timeline import Shot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
+    from reka_clips.engine.media.glimpse import Glimpse
     from reka_clips.engine.media.measurements import Measurements
     from reka_clips.engine.media.probe import VideoStream
     from reka_clips.engine.media.timeline import Segment
 
-# Where nothing tells what matters in the height of a picture: heads are above the middle.
-_FOCUS_Y: Final = 0.42
 _ALIKE: Final = Fraction(97, 100)  # a picture that fills this much of the frame is scaled to fill all of it
 _MAX_FREEZE_SECONDS: Final = 1
 _BACKDROP_SHRINK: Final = 10
@@ -57,12 +58,12 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A segment with all that is needed to draw it. picture: the source's picture without black bars."""
+    """A segment with all that is needed to draw it. measurements: of its source, where there are any."""
 
     segment: Segment
     video: VideoStream
-    picture: Area
-    measurements: Measurements | None
+    glimpse: Glimpse
+    measurements: Measurements | None = None
 
 
 def scene_graph(scene: Scene, frame: Frame, *, index: int, layout: str, features: Collection[str]) -> str:
@@ -119,7 +120,7 @@ def fill_panel(scene: Scene, frame: Frame) -> Panel:
 
 def fitted_panel(scene: Scene, frame: Frame) -> Panel | None:
     """Return the panel that shows all of the picture inside of the frame; None where that (nearly) fills the frame."""
-    picture = scene.picture
+    picture = scene.glimpse.picture
     size = contained_size(
         picture.width, picture.height, scene.video.upright_sample_aspect, (frame.width_px, frame.height_px)
     )
@@ -135,7 +136,7 @@ def split_panels(scene: Scene, frame: Frame) -> tuple[Panel, Panel]:
     """
     upper_height = frame.height_px // 4 * 2
     heights = (upper_height, frame.height_px - upper_height)
-    picture = scene.picture
+    picture = scene.glimpse.picture
     display = Fraction(picture.width, picture.height) * scene.video.upright_sample_aspect
     if display > Fraction(frame.width_px, upper_height):
         half = picture.width // 4 * 2
@@ -158,22 +159,43 @@ def split_panels(scene: Scene, frame: Frame) -> tuple[Panel, Panel]:
 
 def _crops(scene: Scene, aspect: Fraction, within: Area | None = None) -> tuple[tuple[Fraction, Area], ...]:
     """Return what is shown of each shot, from its first moment in the segment on."""
-    within = within or scene.picture
-    full_width, _ = scene.video.upright_size_px
-    sample_aspect = scene.video.upright_sample_aspect
-    size = crop_area(within, aspect=aspect, sample_aspect=sample_aspect, focus=(0.5, 0.5))
+    within = within or scene.glimpse.picture
+    shape = partial(crop_area, within, aspect=aspect, sample_aspect=scene.video.upright_sample_aspect)
+    size = shape(focus=(0.5, 0.5))
     crops: list[tuple[Fraction, Area]] = []
-    for shot in scene.segment.shots:
-        focus = shot.focus_x
-        if scene.measurements is not None and size.width < within.width:
-            bounds = (within.x / full_width, (within.x + within.width) / full_width)
-            absolute = focus_x(scene.measurements, shot.start, shot.end, share=size.width / full_width, bounds=bounds)
-            focus = (absolute * full_width - within.x) / within.width
-        area = crop_area(within, aspect=aspect, sample_aspect=sample_aspect, focus=(focus, _FOCUS_Y))
-        since = max(Fraction(0), shot.start - scene.segment.start)
+    for shot in _true_shots(scene):
+        area = shape(focus=_focus(scene, shot, size, within)) if size != within else within
         if not crops or crops[-1][1] != area:
-            crops.append((since if crops else Fraction(0), area))
-    return tuple(crops) or ((Fraction(0), size),)
+            crops.append((shot.start - scene.segment.start if crops else Fraction(0), area))
+    return tuple(crops)
+
+
+def _true_shots(scene: Scene) -> list[Shot]:
+    """Return the shots within the segment, where a cut that changed nothing (a flash, say) is none."""
+    segment = scene.segment
+    shots: list[Shot] = []
+    for shot in segment.shots:
+        start, end = max(shot.start, segment.start), min(shot.end, segment.end)
+        if start >= end:
+            continue
+        if shots and not scene.glimpse.is_cut(start - segment.start):
+            shots[-1] = replace(shots[-1], end=end)
+        else:
+            shots.append(replace(shot, start=start, end=end))
+    return shots or [Shot(segment.start, segment.end)]
+
+
+def _focus(scene: Scene, shot: Shot, size: Area, within: Area) -> tuple[float, float]:
+    """Return the middle of what is shown of a shot, 0 to 1 of `within`."""
+    full = scene.video.upright_size_px
+    interest_x, interest_y = interest(
+        scene.glimpse, scene.measurements, shot.start, shot.end, since=scene.segment.start, size_px=full
+    )
+    x = best_x(interest_x, share=size.width / full[0], bounds=(within.x / full[0], (within.x + within.width) / full[0]))
+    y = best_y(
+        interest_y, share=size.height / full[1], bounds=(within.y / full[1], (within.y + within.height) / full[1])
+    )
+    return (x * full[0] - within.x) / within.width, (y * full[1] - within.y) / within.height
 
 
 def _prepare(scene: Scene, frame: Frame) -> list[str]:

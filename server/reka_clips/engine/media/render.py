@@ -8,17 +8,16 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import anyio
-
 from reka_clips import contract
 from reka_clips.engine.media import color, composition, encoding, sound
 from reka_clips.engine.media.composition import Frame, Scene
 from reka_clips.engine.media.ffmpeg import input_arguments
-from reka_clips.engine.media.letterbox import find_picture
+from reka_clips.engine.media.glimpse import take_glimpse
 from reka_clips.engine.media.lettering import write_lettering
 from reka_clips.engine.media.picture import DEFAULT_RESOLUTION_PX, choose_resolution, frame_size, output_rate
 from reka_clips.engine.media.poster import make_poster
 from reka_clips.engine.media.probe import probe
+from reka_clips.engine.media.together import together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -63,7 +62,8 @@ async def render_clip(
     if plan.duration <= 0:
         raise ValueError("A plan without length cannot be rendered.")
     rendering = rendering or contract.RenderingConfig()
-    scenes, parts, mastering = await _measure(ffmpeg, plan, sources, measurements)
+    layout = layout_of(rendering)
+    scenes, parts, mastering = await _measure(ffmpeg, plan, sources, measurements, with_thumbnails=layout != "fit")
     report(_MEASURING_SHARE)
     frame, warnings = choose_frame(scenes, rendering)
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=".render-") as name:
@@ -76,7 +76,7 @@ async def render_clip(
                 scenes=scenes,
                 paths=[sources[segment.source][0] for segment in plan.segments],
                 frame=frame,
-                layout=layout_of(rendering),
+                layout=layout,
                 overlay=letters.filter,
                 parts=parts,
                 mastering=mastering,
@@ -158,9 +158,14 @@ def render_arguments(
 
 
 async def _measure(
-    ffmpeg: Ffmpeg, plan: ClipPlan, sources: Sequence[tuple[Path, MediaInfo]], measurements: Sequence[Measurements]
+    ffmpeg: Ffmpeg,
+    plan: ClipPlan,
+    sources: Sequence[tuple[Path, MediaInfo]],
+    measurements: Sequence[Measurements],
+    *,
+    with_thumbnails: bool,
 ) -> tuple[list[Scene], tuple[sound.SoundPart, ...], sound.Mastering]:
-    """Look for black bars and listen for loudness, both at once."""
+    """Look at the segments and listen for their loudness, both at once."""
     parts = sound.sound_parts(plan, sources)
     scenes: list[Scene] = []
     mastering = sound.Mastering()
@@ -168,18 +173,16 @@ async def _measure(
     async def look() -> None:
         for segment in plan.segments:
             path, info = sources[segment.source]
-            picture = await find_picture(ffmpeg, path, info, start=segment.start, end=segment.end)
+            glimpse = await take_glimpse(ffmpeg, path, info, segment, with_thumbnails=with_thumbnails)
             known = measurements[segment.source] if segment.source < len(measurements) else None
-            scenes.append(Scene(segment, info.video, picture, known))
+            scenes.append(Scene(segment, info.video, glimpse, known))
 
     async def listen() -> None:
         nonlocal mastering
-        mastering = await sound.find_mastering(ffmpeg, parts)
-
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(look)
         if parts:
-            tasks.start_soon(listen)
+            mastering = await sound.find_mastering(ffmpeg, parts)
+
+    await together([look, listen])
     return scenes, parts, mastering
 
 
