@@ -15,7 +15,16 @@ import anyio.to_thread
 from reka_clips.engine.folders import Folders, remove
 from reka_clips.engine.media.errors import MediaError
 from reka_clips.engine.media.ffmpeg import Ffmpeg
-from reka_clips.engine.record import COMPLETED, DOWNLOADING, FAILED, Clip, JobRecord
+from reka_clips.engine.record import (
+    COMPLETED,
+    DOWNLOADING,
+    FAILED,
+    INDEXING,
+    PREPROCESSING,
+    PROCESSING,
+    Clip,
+    JobRecord,
+)
 from reka_clips.engine.report import Report
 from reka_clips.engine.sources import SourceError, Sources
 from reka_clips.errors import DownloadError, RekaClipsError
@@ -27,6 +36,7 @@ if TYPE_CHECKING:
 DISK_FULL_MESSAGE: Final = "The disk is full: free some space where the clips are kept, then try again."
 _UNEXPECTED_MESSAGE: Final = "The engine failed on this video for a reason it does not know; its log tells more."
 _DOWNLOADING_SHARE: Final = 0.1
+_NEXT_STAGE: Final = {DOWNLOADING: INDEXING, INDEXING: PREPROCESSING, PREPROCESSING: PROCESSING}
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +79,9 @@ async def _cut(
     fetching_share = report.job.progress
 
     def progressed(stage: str, share: float) -> None:
-        report.enter(stage)
+        # A stage that took no time is entered all the same: listeners are told every one.
+        while report.job.status != stage and report.job.status in _NEXT_STAGE:
+            report.enter(_NEXT_STAGE[report.job.status])
         report.progress(fetching_share + (1 - fetching_share) * share)
 
     outcome = await make_clips(
