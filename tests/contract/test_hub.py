@@ -35,12 +35,6 @@ async def reached(job: Job, stage: str) -> JobState:
     raise AssertionError(f"it ended at {job.state.stage}")
 
 
-async def until_closed(api: ScriptedClipApi, *, but: int = 0) -> None:
-    """Wait until no more than so many connections are open."""
-    while api.server.open_connections > but:
-        await anyio.sleep(0.01)  # the server notices a close in its own time
-
-
 # --- What one creation costs -----------------------------------------------------------------------------------
 
 
@@ -73,7 +67,7 @@ async def test_a_hundred_listeners_cost_one_stream_and_each_hears_every_stage(ap
     assert job.listeners == 0
 
 
-async def test_a_slow_listener_misses_no_stage(api: ScriptedClipApi, desk: Desk):
+async def test_a_slow_listener_misses_no_stage(desk: Desk):
     job = await desk.hub.create(desk.account, a_request()).job()
     await stages(job)
 
@@ -163,7 +157,7 @@ async def test_a_caller_that_is_cancelled_while_it_follows_cancels_no_watching(a
         api.generations[job.id].set_stage(stage)
 
     while not job.state.is_terminal:  # nobody listens; it is watched all the same
-        await anyio.sleep(0.01)
+        await job.changed.wait()
     assert api.count("GET", "/v1/clips/") == 0
 
 
@@ -197,7 +191,7 @@ async def test_the_end_of_the_hub_ends_everything_at_once(api: ScriptedClipApi):
 
     assert seen.count(errors.ShutdownError) == 11
     assert seen.count(errors.CreationLostError) == 1
-    await until_closed(api)
+    await api.server.until_closed()
     with pytest.raises(errors.ShutdownError):
         desk.hub.create(desk.account, a_request())
 
@@ -238,7 +232,7 @@ async def test_other_requests_and_other_callers_join_nothing(api: ScriptedClipAp
     assert [request.headers["x-api-key"] for request in api.requests].count("another-key") == 1
 
 
-async def test_a_generation_of_one_key_is_unknown_to_another(api: ScriptedClipApi, desk: Desk):
+async def test_a_generation_of_one_key_is_unknown_to_another(desk: Desk):
     job = await desk.hub.create(desk.account, a_request()).job()
 
     with pytest.raises(errors.NotFoundError) as caught:
@@ -334,7 +328,7 @@ async def test_a_result_that_cannot_be_renewed_is_given_as_it_is(api: ScriptedCl
         await api.server.start()
 
 
-async def test_an_unknown_generation_is_an_error_and_is_not_kept(api: ScriptedClipApi, desk: Desk):
+async def test_an_unknown_generation_is_an_error_and_is_not_kept(desk: Desk):
     nowhere = "00000000-0000-4000-8000-000000000000"
     for _ in range(2):
         with pytest.raises(errors.NotFoundError) as caught:
@@ -372,7 +366,7 @@ async def test_those_who_follow_a_deleted_generation_are_told(api: ScriptedClipA
         while not job.listeners:
             await anyio.lowlevel.checkpoint()
         desk.hub.forget(desk.account, job.id)
-    await until_closed(api)
+    await api.server.until_closed()
 
 
 async def test_one_that_still_runs_is_not_deleted_and_stays_known(api: ScriptedClipApi, desk: Desk):
@@ -400,7 +394,7 @@ async def test_the_list_is_upstreams(api: ScriptedClipApi, desk: Desk):
     assert [item.prompt for item in page.items] == ["3"]
 
 
-async def test_what_is_left_of_the_day_is_kept(api: ScriptedClipApi, desk: Desk):
+async def test_what_is_left_of_the_day_is_kept(desk: Desk):
     creation = desk.hub.create(desk.account, a_request())
     await creation.job()
     assert creation.rate_limit == errors.RateLimit(limit=10, remaining=9, reset_seconds=3600, retry_after_seconds=0)
@@ -421,9 +415,9 @@ async def test_one_that_nobody_asks_about_is_let_go_and_can_be_asked_for_again(a
     pace = replace(QUICK, unasked_seconds=0.1, prune_seconds=0.02)
     async with open_desk(api.base_url, pace=pace) as desk:
         job = await desk.hub.create(desk.account, a_request()).job()
-        while len(desk.hub):
+        while len(desk.hub):  # noqa: ASYNC110 - the hub tells nobody whom it forgets
             await anyio.sleep(0.01)
-        await until_closed(api)
+        await api.server.until_closed()
 
         again = await desk.hub.job(desk.account, job.id)
         assert again.state.stage == "queued"
@@ -441,7 +435,7 @@ async def test_one_that_somebody_listens_to_is_never_let_go(api: ScriptedClipApi
             await anyio.sleep(0.2)
             assert len(desk.hub) == 1
             api.generations[job.id].set_stage("completed")
-        while len(desk.hub):  # a while after its end it is forgotten
+        while len(desk.hub):  # noqa: ASYNC110 - as above; a while after its end it is forgotten
             await anyio.sleep(0.01)
 
 
@@ -449,7 +443,7 @@ async def test_watching_can_be_stopped_and_goes_on_when_somebody_listens(api: Sc
     api.default = "manual"
     job = await desk.hub.create(desk.account, a_request()).job()
     desk.hub.stop_watching(desk.account, job.id)
-    await until_closed(api)
+    await api.server.until_closed()
     assert await desk.hub.job(desk.account, job.id) is job
 
     api.generations[job.id].set_stage("completed")
@@ -507,7 +501,7 @@ async def test_a_full_hub_lets_go_of_the_one_that_was_longest_not_asked_for(api:
         assert third.state.stage == "queued"
 
 
-async def test_huge_texts_are_held_cut(api: ScriptedClipApi, desk: Desk):
+async def test_huge_texts_are_held_cut(desk: Desk):
     job = await desk.hub.create(desk.account, a_request("[scenario big_caption]")).job()
     await stages(job)
     clip = job.state.snapshot.output[0]

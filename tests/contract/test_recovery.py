@@ -233,7 +233,9 @@ async def test_several_ended_ones_behind_a_409_are_told(api: ScriptedClipApi, de
 async def test_a_list_that_never_ends_is_not_read_for_ever(api: ScriptedClipApi):
     async def endless(_api: object, exchange: object) -> None:
         offset = int(exchange.query["offset"])  # type: ignore[attr-defined]
-        items = [{"id": f"{offset + number}", "status": "queued", "video_urls": [], "prompt": ""} for number in range(20)]
+        items = [
+            {"id": f"{offset + number}", "status": "queued", "video_urls": [], "prompt": ""} for number in range(20)
+        ]
         await exchange.json(200, {"items": items})  # type: ignore[attr-defined]
 
     async with open_desk(api.base_url, pace=replace(QUICK, search_waits_seconds=(0.0,))) as desk:

@@ -121,6 +121,11 @@ class WireServer:
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
 
+    async def until_closed(self) -> None:
+        """Wait until the last connection is closed."""
+        while self._connections:
+            await asyncio.wait(self._connections)
+
     async def start(self) -> None:
         """Listen; after a stop(), on the same port again."""
         self._server = await asyncio.start_server(self._connected, "127.0.0.1", self.port, limit=2**22)

@@ -1,0 +1,332 @@
+"""The client on the wire: what it sends, what it repeats, what it never does, and its plain words for trouble."""
+
+from __future__ import annotations
+
+import contextlib
+import ssl
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from pathlib import Path
+
+import anyio
+import anyio.abc
+import anyio.streams.tls
+import pytest
+
+from contract.desk import SOURCE, a_request
+from reka_clips import __version__, errors
+from reka_clips.client import ClipClient, ConnectionPool, Retries
+from scripted_api import ScriptedClipApi
+from scripted_api.wire import Exchange, WireServer
+
+pytestmark = pytest.mark.anyio
+
+KEY = "sk-planted-secret-key"
+SOMEWHERE = "11111111-1111-4111-8111-111111111111"
+QUICKLY = Retries(first_seconds=0.01, longest_seconds=0.02)
+
+
+@pytest.fixture(autouse=True)
+async def deadline():
+    with anyio.fail_after(120):
+        yield
+
+
+@pytest.fixture
+async def pool() -> AsyncGenerator[ConnectionPool]:
+    async with ConnectionPool(timeout_seconds=30.0) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def client(api: ScriptedClipApi, pool: ConnectionPool) -> ClipClient:
+    return ClipClient(pool, base_url=api.base_url, api_key=KEY, retries=QUICKLY)
+
+
+class Answers(WireServer):
+    """A server that gives one answer after the other, the last one for ever."""
+
+    def __init__(self, *answers: tuple[int, bytes, dict[str, str]]) -> None:
+        super().__init__(self._answer)
+        self.answers = list(answers)
+        self.seen: list[Exchange] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    async def _answer(self, exchange: Exchange) -> None:
+        self.seen.append(exchange)
+        status, content, headers = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if status == 0:
+            exchange.reset()
+        else:
+            await exchange.answer(status, content, **headers)
+
+
+async def test_a_creation_sends_what_the_caller_set_and_nothing_else(api: ScriptedClipApi, client: ClipClient):
+    request = a_request(
+        "goals",
+        generation_config={"num_generations": 2, "template": "moments"},
+        rendering_config={"resolution": "480", "caption_style": {"text_color": "#00FF00"}},
+        reel_quality="lite",
+        force_vllm_whisper_asr=False,
+    )
+    snapshot = await client.create(request)
+    sent = api.requests[0]
+
+    assert snapshot.id in api.generations
+    assert sent.json() == {
+        "video_urls": [SOURCE],
+        "prompt": "goals",
+        "stream": False,
+        "generation_config": {"num_generations": 2, "template": "moments"},
+        "rendering_config": {"resolution": 480, "caption_style": {"text_color": "#00FF00"}},
+    }
+    assert sent.query == {"reel_quality": "lite", "force_vllm_whisper_asr": "false"}
+    assert sent.headers["x-api-key"] == KEY
+    assert sent.headers["user-agent"] == f"reka-clips-mcp/{__version__}"
+    assert "authorization" not in sent.headers
+
+
+async def test_a_stream_gives_every_snapshot_repeats_included(api: ScriptedClipApi, client: ClipClient):
+    async with client.stream(a_request("[scenario heartbeats]")) as stream:
+        statuses = [snapshot.status async for snapshot in stream]
+
+    assert statuses.count("downloading") >= 20
+    assert statuses[-1] == "completed"
+    assert stream.rate_limit == client.rate_limit
+    assert stream.request_id == "req-1"
+    assert api.requests[0].json()["stream"] is True
+    assert api.requests[0].headers["accept"] == "text/event-stream"
+
+
+async def test_leaving_a_stream_early_closes_its_connection(api: ScriptedClipApi, client: ClipClient):
+    async with client.stream(a_request("[scenario manual]")) as stream:
+        assert (await anext(stream)).status == "queued"
+    await api.server.until_closed()
+
+
+async def test_what_breaks_in_the_body_of_a_stream_is_not_translated(client: ClipClient):
+    with pytest.raises(TimeoutError, match="mine"):
+        async with client.stream(a_request()):
+            raise TimeoutError("mine")
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 429, 408])
+async def test_get_list_and_delete_are_repeated(status: int, pool: ConnectionPool):
+    trouble = (status, b"{}", {})
+    async with Answers(trouble, trouble, (200, b'{"id": "x", "status": "queued", "items": []}', {})) as server:
+        client = ClipClient(pool, base_url=server.url, api_key=KEY, retries=QUICKLY)
+        assert (await client.get(SOMEWHERE)).status == "queued"
+        server.answers[:0] = [trouble, (0, b"", {})]
+        assert (await client.list()).items == ()
+        server.answers[:0] = [trouble, (404, b"{}", {})]
+        await client.delete(SOMEWHERE)  # gone after a lost answer: deleted
+        assert [seen.method for seen in server.seen] == ["GET"] * 6 + ["DELETE"] * 2
+
+
+async def test_repeats_end(pool: ConnectionPool):
+    async with Answers((503, b"", {})) as server:
+        client = ClipClient(pool, base_url=server.url, api_key=KEY, retries=QUICKLY)
+        with pytest.raises(errors.ServerError):
+            await client.get(SOMEWHERE)
+        assert len(server.seen) == QUICKLY.attempts
+        with pytest.raises(errors.ServerError):
+            await client.get(SOMEWHERE, attempts=1)
+        assert len(server.seen) == QUICKLY.attempts + 1
+
+
+async def test_a_long_retry_after_is_told_and_not_waited_for(pool: ConnectionPool):
+    async with Answers((429, b"", {"retry_after": "3600"})) as server:
+        client = ClipClient(pool, base_url=server.url, api_key=KEY)
+        with pytest.raises(errors.RateLimitError) as caught:
+            await client.list()
+        assert caught.value.rate_limit == errors.RateLimit(retry_after_seconds=3600)
+        assert len(server.seen) == 1
+
+
+@pytest.mark.parametrize("status", [0, 400, 401, 404, 409, 429, 500, 502, 503])
+async def test_a_creation_is_sent_once(status: int, pool: ConnectionPool):
+    async with Answers((status, b"{}", {})) as server:
+        client = ClipClient(pool, base_url=server.url, api_key=KEY, retries=QUICKLY)
+        with pytest.raises(errors.RekaClipsError):
+            await client.create(a_request())
+        with pytest.raises(errors.RekaClipsError):
+            async with client.stream(a_request()):
+                pass
+        assert [seen.method for seen in server.seen] == ["POST", "POST"]
+
+
+async def test_each_creation_has_a_connection_of_its_own(api: ScriptedClipApi, client: ClipClient):
+    for _ in range(3):
+        await client.create(a_request())
+    assert api.server.connections_seen == 3
+    for _ in range(3):
+        await client.list()
+    assert api.server.connections_seen == 4
+
+
+async def test_a_redirect_is_never_followed_with_the_key(pool: ConnectionPool):
+    async with Answers((200, b"{}", {})) as thief:
+        async with Answers((302, b"", {"Location": f"{thief.url}/v1/clips"})) as server:
+            client = ClipClient(pool, base_url=server.url, api_key=KEY, retries=QUICKLY)
+            for call in (client.create(a_request()), client.get(SOMEWHERE), client.list(), client.delete(SOMEWHERE)):
+                with pytest.raises(errors.UnreadableAnswerError, match="REKA_BASE_URL"):
+                    await call
+            assert len(server.seen) == 4
+        assert thief.seen == []
+
+
+async def test_cookies_of_one_key_never_go_out_with_another(pool: ConnectionPool):
+    async with Answers((200, b'{"items": []}', {"Set_Cookie": "session=first; Path=/"})) as server:
+        await ClipClient(pool, base_url=server.url, api_key="first").list()
+        await ClipClient(pool, base_url=server.url, api_key="second").list()
+        assert "cookie" not in server.seen[1].headers
+
+
+async def test_the_key_is_taken_out_of_what_upstream_says(client: ClipClient):
+    with pytest.raises(errors.AuthenticationError) as caught:
+        await client.create(a_request("[scenario echoes_key]"))
+    assert KEY not in str(caught.value)
+    assert KEY not in repr(client)
+    assert "[key]" in str(caught.value)
+
+
+async def test_a_proxy_of_the_environment_is_used_but_not_for_this_machine(monkeypatch: pytest.MonkeyPatch):
+    async with Answers((200, b'{"items": []}', {})) as proxy, Answers((200, b'{"items": []}', {})) as here:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, proxy.url)
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        async with ConnectionPool(timeout_seconds=30.0) as pool:
+            await ClipClient(pool, base_url=here.url, api_key=KEY).list()
+            await ClipClient(pool, base_url=here.url.replace("127.0.0.1", "localhost"), api_key=KEY).list()
+            assert proxy.seen == []
+            await ClipClient(pool, base_url="http://clips.example", api_key=KEY).list()
+            assert [seen.headers["host"] for seen in proxy.seen] == ["clips.example"]
+
+
+async def test_unusable_network_settings_are_told_in_plain_words(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "nowhere.pem"))
+    async with ConnectionPool() as pool:
+        with pytest.raises(errors.ConfigurationError, match="SSL_CERT_FILE"):
+            await ClipClient(pool, base_url="http://127.0.0.1:9", api_key=KEY).list()
+
+
+async def test_no_listener_is_certain(pool: ConnectionPool, free_port: int):
+    client = ClipClient(pool, base_url=f"http://127.0.0.1:{free_port}", api_key=KEY, retries=QUICKLY)
+    with pytest.raises(errors.NotSentError, match="nothing listens"):
+        await client.create(a_request())
+    with pytest.raises(errors.NotSentError, match="Nothing was sent"):
+        async with client.stream(a_request()):
+            pass
+
+
+@pytest.fixture
+async def free_port() -> int:
+    async with Answers((200, b"", {})) as server:
+        return server.port
+
+
+async def test_a_server_without_tls_is_certain(pool: ConnectionPool):
+    async def speak_plainly(stream: anyio.abc.SocketStream) -> None:
+        async with stream:
+            await stream.receive()
+            await stream.send(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+
+    assert "no secure connection" in await _refused_by(speak_plainly, pool)
+
+
+async def test_an_untrusted_certificate_is_certain(pool: ConnectionPool, tmp_path: Path):
+    context = _self_signed(tmp_path)
+
+    async def greet(stream: anyio.abc.SocketStream) -> None:
+        async with stream:
+            with contextlib.suppress(ssl.SSLError, anyio.EndOfStream, anyio.BrokenResourceError):
+                await anyio.streams.tls.TLSStream.wrap(stream, ssl_context=context, server_side=True)
+
+    assert "SSL_CERT_FILE" in await _refused_by(greet, pool)
+
+
+async def _refused_by(serve: Callable[[anyio.abc.SocketStream], Awaitable[None]], pool: ConnectionPool) -> str:
+    """Return what a creation over https says to a server that cannot be spoken to."""
+    listener = await anyio.create_tcp_listener(local_host="127.0.0.1", local_port=0)
+    async with anyio.create_task_group() as tasks, listener:
+        tasks.start_soon(listener.serve, serve)
+        port = listener.extra(anyio.abc.SocketAttribute.local_port)  # noqa: S610 - no Django anywhere
+        client = ClipClient(pool, base_url=f"https://127.0.0.1:{port}", api_key=KEY)
+        with pytest.raises(errors.NotSentError) as caught:
+            await client.create(a_request())
+        tasks.cancel_scope.cancel()
+    return str(caught.value)
+
+
+def _self_signed(folder: Path) -> ssl.SSLContext:
+    from datetime import UTC, datetime, timedelta
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / "server.pem"
+    path.write_bytes(
+        certificate.public_bytes(serialization.Encoding.PEM)
+        + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    return context
+
+
+async def test_slow_bytes_are_not_waited_for_for_ever(api: ScriptedClipApi):
+    async with ConnectionPool(timeout_seconds=0.5) as pool:
+        client = ClipClient(pool, base_url=api.base_url, api_key=KEY, retries=QUICKLY)
+        with pytest.raises(errors.TransportError, match="in time"):
+            await client.create(a_request("[scenario dripping_head]"))
+        with pytest.raises(errors.TransportError, match="in time"):
+            await client.create(a_request("[scenario hang_before_answer]"))
+
+
+async def test_an_id_stays_inside_its_path(api: ScriptedClipApi, client: ClipClient):
+    with pytest.raises(errors.NotFoundError):
+        await client.get("../../admin?x=1#y")
+    assert api.requests[0].path == "/v1/clips/../../admin?x=1#y"  # as one escaped segment, decoded by the server
+    assert api.requests[0].query == {}
+
+
+@pytest.mark.parametrize("key", ["two\nlines", "sp ace", "schlüssel", "tab\there"])
+async def test_a_key_that_cannot_be_sent_is_refused_without_being_shown(key: str, pool: ConnectionPool):
+    with pytest.raises(errors.ConfigurationError) as caught:
+        ClipClient(pool, base_url="http://127.0.0.1:9", api_key=key)
+    assert key not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["ftp://x", "http://", "https://user:pw@host", "http://h/?q=1", "http://h:99999", "x"])
+async def test_an_address_that_cannot_be_used_is_refused(url: str, pool: ConnectionPool):
+    with pytest.raises(errors.ConfigurationError, match="REKA_BASE_URL"):
+        ClipClient(pool, base_url=url, api_key=None)
+
+
+async def test_without_a_key_no_key_is_sent(pool: ConnectionPool):
+    async with Answers((200, b'{"items": []}', {})) as server:
+        await ClipClient(pool, base_url=server.url + "/", api_key="  ").list(offset=40, limit=5, status="failed")
+        assert "x-api-key" not in server.seen[0].headers
+        assert server.seen[0].query == {"offset": "40", "limit": "5", "status": "failed"}
+
+
+async def test_a_pool_that_is_not_open_opens_nothing():
+    with pytest.raises(RuntimeError):
+        await ConnectionPool().lookups()
