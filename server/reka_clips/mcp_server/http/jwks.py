@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
@@ -123,8 +124,12 @@ def _json(url: str) -> dict[str, Any]:
     request = Request(  # noqa: S310 - the scheme was checked
         url, headers={"Accept": "application/json", "User-Agent": f"reka-clips-mcp/{__version__}"}
     )
-    with build_opener(_NoRedirects).open(request, timeout=_TIMEOUT_SECONDS) as answer:
-        content = answer.read(_MAX_BYTES + 1)
+    try:
+        with build_opener(_NoRedirects).open(request, timeout=_TIMEOUT_SECONDS) as answer:
+            content = answer.read(_MAX_BYTES + 1)
+    except HTTPError as error:
+        error.close()  # it holds the connection
+        raise ValueError(f"answered {error.code}") from None
     if len(content) > _MAX_BYTES:
         raise ValueError("too large")
     value = json.loads(content)
