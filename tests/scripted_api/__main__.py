@@ -12,7 +12,7 @@ from scripted_api import ScriptedClipApi
 
 async def _serve(port: int) -> None:
     async with ScriptedClipApi(port=port) as api:
-        print(json.dumps({"port": api.server.port}), flush=True)  # noqa: T201 - that is how the port is told
+        print(json.dumps({"port": api.server.port}), flush=True)
         await asyncio.to_thread(sys.stdin.read)
 
 
