@@ -55,7 +55,8 @@ def generation_fields(snapshot: Snapshot, bounds: Bounds) -> dict[str, Any]:
     if snapshot.status == "failed" and snapshot.reason:
         fields["error_message"] = clean(snapshot.reason, max_characters=500)
     if snapshot.warnings:
-        fields["warnings"] = [clean(warning, max_characters=300) for warning in snapshot.warnings[:5]]
+        length = min(300, bounds.caption_characters)
+        fields["warnings"] = [clean(warning, max_characters=length) for warning in snapshot.warnings[:5]]
     return {name: value for name, value in fields.items() if value is not None}
 
 

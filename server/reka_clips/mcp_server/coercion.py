@@ -38,7 +38,9 @@ def natural(value: Any, node: JsonSchema) -> Any:
         }
     if isinstance(value, list | tuple) and kind == "array":
         return [natural(item, node["items"]) for item in cast("list[Any]", value)]
-    return _broken_bytes(value) if isinstance(value, str) else value
+    if isinstance(value, str):
+        return _broken_bytes(value.strip() if "enum" in node else value)
+    return value
 
 
 def _broken_bytes(text: str) -> str | bytes:

@@ -119,14 +119,14 @@ def _generation_result(snapshot: Snapshot, story: Story, bounds: Bounds) -> Call
     structured = generation_fields(snapshot, bounds) | {"backend": story.backend, "message": message, "output": clips}
     if story.elapsed_seconds is not None and not snapshot.is_terminal:
         structured["elapsed_seconds"] = round(story.elapsed_seconds)
-    if story.stages:
+    if story.stages and bounds.has_details:
         structured["stages"] = [clean(stage, max_characters=40) for stage in story.stages[:20]]
     if story.rate_limit is not None:
         structured["rate_limit"] = _rate_limit_fields(story.rate_limit)
     if not snapshot.is_terminal:
         structured["next"] = {"tool": "get_clip_status", "arguments": {"id": generation_id}}
     lines = [message, *_clip_lines(clips)]
-    lines += [f"Note from the video service: {warning}" for warning in structured.get("warnings", ())]
+    lines += [f"Note from the video service: {quoted(warning, max_characters=300)}" for warning in structured.get("warnings", ())]
     text = TextContent(text="\n".join(lines))
     links = _resource_links(generation_id, clips) if bounds.has_links else []
     return CallToolResult(content=[text, *links], structured_content=structured, is_error=snapshot.status == "failed")

@@ -1,4 +1,4 @@
-"""Text that comes from elsewhere, made harmless: cleaned, bounded, on as many lines as it may have."""
+"""Text that comes from elsewhere, made harmless: cleaned, bounded, on one line."""
 
 from __future__ import annotations
 
@@ -16,26 +16,23 @@ _ANSI: Final = re.compile(
     re.DOTALL,
 )
 _HIDDEN_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
-_SMUGGLING_SELECTORS: Final = range(0xE0100, 0xE01F0)
+_SMUGGLING_SELECTORS: Final = re.compile("[\U000e0100-\U000e01ef]")
+_UNSAFE_IN_URL: Final = re.compile(r'[\s"<>`]')
 _SPACES: Final = re.compile(r"\s+")
-_BLANK_LINES: Final = re.compile(r"\n\s*\n+")
 
 
-def clean(text: str, *, max_characters: int, keep_lines: bool = False) -> str:
+def clean(text: str, *, max_characters: int) -> str:
     """Return the text without what a reader cannot see, at most `max_characters` long.
 
     max_characters: at least 10, since a cut text ends in a mark that says so.
     Removed: ANSI sequences, control and format characters (bidi overrides, zero-width characters, tags),
     lone surrogates, private and unassigned code points.
-    keep_lines: keep line breaks (never two blank lines in a row); otherwise all white space becomes one space.
+    All white space becomes one space.
     """
-    head = text[: max_characters * 8 + 1024]  # a huge text need not be read to its end
-    visible = "".join(_visible(character) for character in _ANSI.sub("", head))
-    if keep_lines:
-        lines = (_SPACES.sub(" ", line).strip() for line in visible.split("\n"))
-        visible = _BLANK_LINES.sub("\n\n", "\n".join(lines)).strip()
-    else:
-        visible = _SPACES.sub(" ", visible).strip()
+    head = text[: max_characters * 4 + 1024]  # a huge text need not be read to its end
+    visible = head if head.isprintable() else _without_hidden(_ANSI.sub("", head))
+    visible = _SMUGGLING_SELECTORS.sub("", visible)
+    visible = _SPACES.sub(" ", visible).strip()
     if len(visible) <= max_characters and len(head) == len(text):
         return visible
     return visible[: max(0, max_characters - len(CUT_MARK))].rstrip() + CUT_MARK
@@ -55,9 +52,8 @@ def safe_url(text: str | None, *, max_characters: int = 2000) -> str | None:
         return None
     if not text.startswith(("https://", "http://", "file:///")):
         return None
-    if any(_visible(character) != character or character in ' \n\t"<>`' for character in text):
-        return None
-    return text
+    is_plain = text.isprintable() and not _SMUGGLING_SELECTORS.search(text) and not _UNSAFE_IN_URL.search(text)
+    return text if is_plain else None
 
 
 def human_duration(seconds: float) -> str:
@@ -72,14 +68,11 @@ def human_duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
-def _visible(character: str) -> str:
-    if character in "\n\t ":
-        return character
-    if " " < character <= "~":
-        return character
-    category = unicodedata.category(character)
-    if category in ("Zl", "Zp") or character in "\r\v\f\x85":
-        return "\n"
-    if category in _HIDDEN_CATEGORIES or ord(character) in _SMUGGLING_SELECTORS:
-        return ""
-    return character
+def _without_hidden(text: str) -> str:
+    return "".join(character if character.isprintable() else _replacement(character) for character in text)
+
+
+def _replacement(character: str) -> str:
+    """Return what stands for a character that is not printable: itself if it is a kind of space, or nothing."""
+    is_hidden = unicodedata.category(character) in _HIDDEN_CATEGORIES and not character.isspace()
+    return "" if is_hidden else character
