@@ -1,0 +1,81 @@
+"""The tool reference in the README and the snapshot of tools/list, both made from the code.
+
+`python tests/tool_reference.py` writes them anew; a test fails while they differ from the code.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from reka_clips.mcp_server.runtime import Runtime
+from reka_clips.mcp_server.server import build_server
+from reka_clips.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[1]
+README = ROOT / "README.md"
+SNAPSHOT = ROOT / "tests" / "contract" / "tools_list.json"
+BEGIN, END = "<!-- tools:begin -->", "<!-- tools:end -->"
+
+
+def tools_list() -> list[dict[str, Any]]:
+    """Return what tools/list gives over stdio, as it goes over the wire."""
+    import anyio
+
+    async def listed() -> list[dict[str, Any]]:
+        tools = await build_server(Runtime(Settings(api_key="key"))).list_tools()
+        return [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in tools]
+
+    return anyio.run(listed)
+
+
+def reference() -> str:
+    """Return the reference in Markdown."""
+    parts: list[str] = []
+    for tool in tools_list():
+        parts.append(f"### `{tool['name']}`: {tool['title']}\n\n{tool['description']}\n")
+        parts.append("| Parameter | Type | Meaning |\n|---|---|---|")
+        parts.append("\n".join(_rows(tool["inputSchema"])) + "\n")
+    return "\n".join(parts)
+
+
+def with_reference(readme: str) -> str:
+    """Return the README with the reference between its marks; unchanged if it has none."""
+    before, mark, rest = readme.partition(BEGIN)
+    if not mark:
+        return readme
+    return f"{before}{BEGIN}\n\n{reference()}\n{END}{rest.partition(END)[2]}"
+
+
+def _rows(schema: dict[str, Any], prefix: str = "") -> list[str]:
+    rows: list[str] = []
+    for name, node in schema["properties"].items():
+        required = ", required" if name in schema.get("required", ()) else ""
+        rows.append(f"| `{prefix}{name}` | {_kind(node)}{required} | {_meaning(node)} |")
+        if node["type"] == "object":
+            rows += _rows(node, f"{prefix}{name}.")
+    return rows
+
+
+def _kind(node: dict[str, Any]) -> str:
+    if node["type"] == "array":
+        return f"list of {node['items']['type']}s"
+    low, high = node.get("minimum"), node.get("maximum")
+    bounds = f" {low} to {high}" if high is not None else f" from {low}" if low is not None else ""
+    return node["type"] + bounds
+
+
+def _meaning(node: dict[str, Any]) -> str:
+    values = f" One of: {', '.join(f'`{value}`' for value in node['enum'])}." if "enum" in node else ""
+    return (node["description"] + values).replace("|", "\\|").replace("\n", " ")
+
+
+def main() -> None:
+    """Write both files."""
+    SNAPSHOT.write_text(json.dumps(tools_list(), indent=1, ensure_ascii=False) + "\n")
+    README.write_text(with_reference(README.read_text()))
+
+
+if __name__ == "__main__":
+    main()
