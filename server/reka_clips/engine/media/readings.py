@@ -48,21 +48,24 @@ def picture_options(tier: Tier) -> list[str]:
 def picture_arguments(video_index: int, tier: Tier) -> list[str]:
     """Return the output arguments for looking at the picture; the files land in the folder where ffmpeg runs.
 
-    Every decoded frame is compared with the one before. Four pictures a second (or each keyframe) are shrunk to
-    160x90 and then to one line: of their edges, their brightness, and of the change since the picture before.
+    Every decoded frame is compared with the one before, at 32x18: what moves about changes a coarse picture less than
+    a fine one, a new shot changes both. Four pictures a second (or each keyframe) are shrunk to 160x90 and then to
+    one line: of their edges, their brightness, and of the change since the picture before.
     """
     rate = "null" if tier == "keyframes" else f"fps={PICTURES_PER_SECOND}:start_time=0"
     line = f"scale={COLUMNS}:1:flags=area"
+    shrink = "scale=32:18:flags=area"
     graph = [
-        f"[0:{video_index}]settb=1/{_MICROSECONDS},split=2[every][some]",
-        f"[every]scdet=threshold=100:sc_pass=0,metadata=mode=print:key=lavfi.scd.mafd:file={_CHANGES}[changes]",
-        f"[some]{rate},scale=160:90:flags=fast_bilinear,format=gray,split=3[a][b][c]",
+        f"[0:{video_index}]settb=1/{_MICROSECONDS},scale=160:90:flags=fast_bilinear,format=gray,split=2[every][some]",
+        f"[every]{shrink},scdet=threshold=100:sc_pass=0,metadata=mode=print:key=lavfi.scd.mafd:file={_CHANGES}[changes]",
+        f"[some]{rate},split=3[a][b][c]",
         f"[a]tblend=all_mode=difference,lut=y='if(lt(val,{_NOISE}),0,val)',{line}[motion]",
         f"[b]sobel,{line}[edges]",
         f"[c]{line}[luma]",
         "[edges][luma]vstack=2[columns]",
     ]
-    arguments = ["-max_error_rate", "1", "-filter_complex", ";".join(graph)]
+    # Pictures this small are not worth sharing out among threads, which wait for each other on a busy machine.
+    arguments = ["-max_error_rate", "1", "-filter_complex_threads", "1", "-filter_complex", ";".join(graph)]
     for label, output in (
         ("changes", ["null", "-"]),
         ("motion", ["rawvideo", _MOTION]),
