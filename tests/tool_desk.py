@@ -10,12 +10,12 @@ from typing import Any, Literal
 import jsonschema
 from mcp import Client
 from mcp_types import CallToolResult, TextContent
-from scripted_api import ScriptedClipApi
 
 from reka_clips.jobs import Hub, Pace
 from reka_clips.mcp_server.runtime import Runtime
 from reka_clips.mcp_server.server import build_server
 from reka_clips.settings import Settings
+from scripted_api import ScriptedClipApi
 
 KEY = "sk-reka-planted-7f3a9c"
 LINK = "https://example.com/film.mp4"
@@ -74,7 +74,9 @@ class ToolDesk:
 
 
 @asynccontextmanager
-async def open_runtime(api: ScriptedClipApi | None = None, *, pace: Pace = QUICK, **settings: Any) -> AsyncIterator[Runtime]:
+async def open_runtime(
+    api: ScriptedClipApi | None = None, *, pace: Pace = QUICK, **settings: Any
+) -> AsyncIterator[Runtime]:
     """Open a runtime that talks to the scripted API (or to nothing at all)."""
     base_url = "http://127.0.0.1:9" if api is None else api.base_url
     runtime = Runtime(Settings(**({"api_key": KEY, "backend": "reka", "base_url": base_url} | settings)))

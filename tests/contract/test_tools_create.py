@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import anyio
 import pytest
 from mcp_types import ResourceLink
+
 from scripted_api import ScriptedClipApi
 from tool_desk import ERAS, LINK, UNKNOWN_ID, Era, Progress, ToolDesk, open_desk, open_runtime, structured, text_of
 

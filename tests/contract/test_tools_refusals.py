@@ -8,6 +8,7 @@ import anyio
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from scripted_api import ScriptedClipApi
 from tool_desk import ERAS, KEY, LINK, UNKNOWN_ID, open_desk, open_runtime, text_of
 
@@ -42,7 +43,11 @@ WRONG: list[tuple[str, dict[str, Any], list[str]]] = [
     ("create_clips", {"videoUrls": [LINK]}, ["videoUrls: is not a field; did you mean video_urls?"]),
     ("create_clips", U | {"promt": "goals"}, ["promt: is not a field; did you mean prompt?"]),
     ("create_clips", U | {"prompt": 5}, ["prompt: must be text, not 5"]),
-    ("create_clips", U | {"num_generations": 3}, ["num_generations", "belong", '{"generation_config": {"num_generations"']),
+    (
+        "create_clips",
+        U | {"num_generations": 3},
+        ["num_generations", "belong", '{"generation_config": {"num_generations"'],
+    ),
     ("create_clips", U | {"num_clips": 3}, ["num_clips", "num_generations goes inside generation_config"]),
     ("create_clips", U | {"aspect_ratio": "1:1"}, ["aspect_ratio goes inside rendering_config"]),
     ("create_clips", U | {"text_color": "#FFFFFF"}, ["inside rendering_config.caption_style"]),
@@ -96,7 +101,11 @@ WRONG: list[tuple[str, dict[str, Any], list[str]]] = [
     ("create_clips", caption(position="center"), ["must be one of top, middle, bottom"]),
     ("create_clips", caption(font_family="bebas neue"), ["must be one of BebasNeue"]),
     ("create_clips", caption(font="Lato"), ["did you mean rendering_config.caption_style.font_family?"]),
-    ("create_clips", U | {"reel_quality": "best"}, ["reel_quality: must be one of premium, lite, fallback, full_video"]),
+    (
+        "create_clips",
+        U | {"reel_quality": "best"},
+        ["reel_quality: must be one of premium, lite, fallback, full_video"],
+    ),
     ("create_clips", U | {"stream": "maybe"}, ["stream: must be true or false"]),
     ("create_clips", U | {"wait_seconds": 1000}, ["wait_seconds: must be a whole number from 0 to 900, not 1000"]),
     ("create_clips", U | {"timeout": 60}, ["timeout: is not a field; did you mean wait_seconds?"]),

@@ -9,10 +9,10 @@ from typing import Any
 
 import jsonschema
 import pytest
-from tool_reference import README, SNAPSHOT, reference, tools_list, with_reference
 
 from reka_clips.mcp_server.arguments import parse_create, parse_delete
 from reka_clips.mcp_server.guide import EXAMPLES
+from tool_reference import README, SNAPSHOT, reference, tools_list, with_reference
 
 FORBIDDEN = ("$ref", "$defs", "anyOf", "oneOf", "allOf", "not", "const", "title", "exclusiveMinimum")
 FORBIDDEN += ("exclusiveMaximum", "default", "format", "prefixItems", "patternProperties")
@@ -93,12 +93,22 @@ def test_the_hints_are_true(tools: list[dict[str, Any]]):
 
 def test_descriptions_give_no_orders_to_the_model(tools: list[dict[str, Any]]):
     for tool in tools:
-        assert not re.search(r"\b(you must|always|never call|important:|do not call|make sure)\b", json.dumps(tool), re.I)
+        assert not re.search(
+            r"\b(you must|always|never call|important:|do not call|make sure)\b", json.dumps(tool), re.IGNORECASE
+        )
 
 
 def test_cost_time_and_destruction_are_told(tools: list[dict[str, Any]]):
     told = {tool["name"]: tool["description"] for tool in tools}
-    for words in ("ten per 24 hours", "charge", "2 to 15", "wait_seconds", "force_new", "get_clip_status", "list_clips"):
+    for words in (
+        "ten per 24 hours",
+        "charge",
+        "2 to 15",
+        "wait_seconds",
+        "force_new",
+        "get_clip_status",
+        "list_clips",
+    ):
         assert words in told["create_clips"]
     for words in ("for good", "still runs", "delete_input_video", "get_clip_status"):
         assert words in told["delete_clip"]

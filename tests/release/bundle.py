@@ -113,7 +113,7 @@ def manifest() -> dict[str, Any]:
 
 def _unpack(bundle: Path, folder: Path) -> None:
     with zipfile.ZipFile(bundle) as archive:
-        archive.extractall(folder)  # noqa: S202 - our own, packed a moment ago
+        archive.extractall(folder)
 
 
 def _mcpb() -> list[str]:

@@ -7,7 +7,7 @@ import logging
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import urlsplit
 
 import anyio.to_thread
@@ -156,7 +156,7 @@ def _move(staging: Path, clips: Path) -> None:
 def _innermost(error: Exception) -> Exception:
     """Return the one error inside a group, however deep; of several, the first."""
     while isinstance(error, ExceptionGroup):
-        error = error.exceptions[0]
+        error = cast("ExceptionGroup[Exception]", error).exceptions[0]
     return error
 
 

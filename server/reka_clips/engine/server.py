@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import anyio.to_thread
 import uvicorn
+from uvicorn.server import HANDLED_SIGNALS
 
 from reka_clips.engine.app import ClipApi, build_app
 from reka_clips.engine.door import Door
@@ -111,7 +112,7 @@ class EngineServer(uvicorn.Server):
         def end(_: int, __: FrameType | None) -> None:
             self.stop()
 
-        before = {number: signal.signal(number, end) for number in uvicorn.server.HANDLED_SIGNALS}
+        before = {number: signal.signal(number, end) for number in HANDLED_SIGNALS}
         try:
             yield
         finally:

@@ -173,11 +173,10 @@ class ClipService:
         with anyio.CancelScope() as scope:
             self._running[job.id] = scope
             try:
+                ended = failed(job, f"The engine stopped {MAX_ATTEMPTS} times while it worked on this video.")
                 async with anyio.create_task_group() as tasks:
                     tasks.start_soon(report.keep_writing)
-                    if job.attempts > MAX_ATTEMPTS:
-                        ended = failed(job, f"The engine stopped {MAX_ATTEMPTS} times while it worked on this video.")
-                    else:
+                    if job.attempts <= MAX_ATTEMPTS:
                         ended = await make(report, sources=self.sources, folders=self.folders, ffmpeg=self._ffmpeg)
                     tasks.cancel_scope.cancel()
                 await self._finish(ended)

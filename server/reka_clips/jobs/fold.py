@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 MAX_STAGES: Final = 40
 """Stages kept per generation; an upstream that keeps inventing new ones is not followed beyond."""
 
-_RANK: Final = {stage: rank for rank, stage in enumerate(STAGES)}
+_RANK: Final[dict[str, int]] = {stage: rank for rank, stage in enumerate(STAGES)}
 _FIRST_STAGE: Final = "queued"
 # Where a stage stands on the way, for a backend that gives no numbers. Order is all that is meant.
-_SHARE: Final = dict(zip(STAGES, (0.0, 0.1, 0.25, 0.4, 0.55, 1.0, 1.0), strict=True))
+_SHARE: Final[dict[str, float]] = dict(zip(STAGES, (0.0, 0.1, 0.25, 0.4, 0.55, 1.0, 1.0), strict=True))
 _MOST_BEFORE_THE_END: Final = 0.99
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import logging
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakValueDictionary
 
 import anyio
@@ -24,7 +24,7 @@ from reka_clips.jobs.polling import checked, fetch, is_new_and_unknown, poll
 from reka_clips.jobs.posting import Poster
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable, Coroutine
     from types import TracebackType
 
     from anyio.abc import TaskGroup
@@ -232,7 +232,7 @@ class Hub:
             if ended_long_ago or job.is_unasked(self.pace.unasked_seconds):
                 self.drop(job)
 
-    def start(self, work: Callable[..., Awaitable[None]], *arguments: object) -> None:
+    def start(self, work: Callable[..., Coroutine[Any, Any, None]], *arguments: object) -> None:
         """Run something in the hub, in the hub's own context: a caller's context must not live as long as a job."""
         self._context.run(self._open_tasks().start_soon, work, *arguments)
 

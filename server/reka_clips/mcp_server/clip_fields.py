@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from reka_clips.contract import GenerationConfig, RenderingConfig
 from reka_clips.contract.requests import CaptionStyle
@@ -117,7 +117,7 @@ def _known_fields(config: Mapping[str, Any] | None, model: type[BaseModel]) -> d
         elif isinstance(value, bool) or (isinstance(value, int | float) and abs(value) < 10**9):
             known[name] = value
         elif name == "caption_style" and isinstance(value, dict):
-            known[name] = _known_fields(value, CaptionStyle)
+            known[name] = _known_fields(cast("dict[str, Any]", value), CaptionStyle)
     return known
 
 

@@ -66,6 +66,7 @@ def clip_tool(
         parameters=input_schema,
         fn_metadata=FuncMetadata(arg_model=ArgModelBase, output_schema=output_schema),
         is_async=True,
+        context_kwarg=None,
         annotations=annotations,
         icons=[icon],
         meta=meta,

@@ -40,7 +40,7 @@ def natural(value: Any, node: JsonSchema) -> Any:
         return [natural(item, node["items"]) for item in cast("list[Any]", value)]
     if isinstance(value, str):
         return _broken_bytes(value.strip() if "enum" in node else value)
-    return value
+    return cast("Any", value)
 
 
 def _broken_bytes(text: str) -> str | bytes:
@@ -64,7 +64,7 @@ def _from_text(text: str, kind: str, node: JsonSchema) -> Any:
     parsed = _parsed(stripped) if stripped[:1] in "[{" else text
     if kind == "array" and not isinstance(parsed, list):
         return [text] if node["items"]["type"] == "string" and text else text
-    return parsed
+    return cast("Any", parsed)
 
 
 def _parsed(text: str) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from mcp.server.elicitation import AcceptedElicitation
 from mcp.server.mcpserver.context import Context
@@ -80,6 +80,6 @@ async def ask(text: str, context: Context[Any, Any]) -> InputRequiredResult | No
     if isinstance(answers, InputRequiredResult):
         return answers
     outcome = answers["consent"]
-    if isinstance(outcome, AcceptedElicitation) and outcome.data.create:
+    if isinstance(outcome, AcceptedElicitation) and cast("AcceptedElicitation[Any]", outcome).data.create:
         return None
     raise ConsentError(f"The person did not agree to this creation. {_NOTHING_SENT}")

@@ -75,7 +75,13 @@ def submitting_result(arguments: Mapping[str, Any], *, backend: str) -> CallTool
     follow_up: dict[str, Any] = {"tool": "create_clips"}
     if len(json.dumps(arguments)) <= MAX_RESULT_BYTES // 4:
         follow_up["arguments"] = dict(arguments)
-    structured = {"status": "submitting", "backend": backend, "message": message, "output": [], "next": follow_up}
+    structured: dict[str, Any] = {
+        "status": "submitting",
+        "backend": backend,
+        "message": message,
+        "output": [],
+        "next": follow_up,
+    }
     return CallToolResult(content=[TextContent(text=message)], structured_content=structured)
 
 
@@ -126,7 +132,10 @@ def _generation_result(snapshot: Snapshot, story: Story, bounds: Bounds) -> Call
     if not snapshot.is_terminal:
         structured["next"] = {"tool": "get_clip_status", "arguments": {"id": generation_id}}
     lines = [message, *_clip_lines(clips)]
-    lines += [f"Note from the video service: {quoted(warning, max_characters=300)}" for warning in structured.get("warnings", ())]
+    lines += [
+        f"Note from the video service: {quoted(warning, max_characters=300)}"
+        for warning in structured.get("warnings", ())
+    ]
     text = TextContent(text="\n".join(lines))
     links = _resource_links(generation_id, clips) if bounds.has_links else []
     return CallToolResult(content=[text, *links], structured_content=structured, is_error=snapshot.status == "failed")

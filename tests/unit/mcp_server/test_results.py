@@ -123,7 +123,9 @@ def test_a_clip_without_a_link_says_so():
 
 
 def test_a_presigned_link_stands_in_for_the_lasting_one():
-    result = generation_result(snapshot(output=[{"signed_s3_video_url": "https://s3.example.com/x?s=1"}]), Story("reka"))
+    result = generation_result(
+        snapshot(output=[{"signed_s3_video_url": "https://s3.example.com/x?s=1"}]), Story("reka")
+    )
     assert check(result)["output"][0]["video_url"] == "https://s3.example.com/x?s=1"
 
 
@@ -172,7 +174,7 @@ def test_upstream_text_cannot_pose_as_ours():
 @pytest.mark.parametrize("count", [1, 50])
 def test_no_answer_is_too_long_whatever_upstream_sends(character: str, count: int):
     text = character * 20_000
-    clip = {name: text for name in ("title", "caption", "poster_url", "source_url")} | {
+    clip = dict.fromkeys(("title", "caption", "poster_url", "source_url"), text) | {
         "video_url": "https://cdn.example.com/" + "a" * 1900,
         "hashtags": [text] * 100,
         "duration_seconds": 1e308,
@@ -205,7 +207,9 @@ def test_clips_that_do_not_fit_are_counted_and_named_where_they_are():
 
 
 def test_twelve_ordinary_clips_fit_with_all_their_words():
-    clips = [CLIP | {"caption": "c" * 250, "video_url": f"https://cdn.example.com/{'p' * 150}/{n}.mp4"} for n in range(12)]
+    clips = [
+        CLIP | {"caption": "c" * 250, "video_url": f"https://cdn.example.com/{'p' * 150}/{n}.mp4"} for n in range(12)
+    ]
     structured = check(generation_result(snapshot(output=clips), Story("reka")))
     assert [clip["caption"] for clip in structured["output"]] == ["c" * 250] * 12
 
@@ -244,7 +248,10 @@ def test_a_list_is_told_in_both_forms():
 
 
 def test_an_empty_list_says_so():
-    assert "No generations" in check(list_result(ClipList(), backend="local", arguments=ListArguments()), GENERATION_LIST)["message"]
+    assert (
+        "No generations"
+        in check(list_result(ClipList(), backend="local", arguments=ListArguments()), GENERATION_LIST)["message"]
+    )
 
 
 def test_a_full_page_tells_the_next_call_with_its_filter():

@@ -22,7 +22,9 @@ def test_the_allowed_folder_and_those_in_it_are_made(tmp_path: Path):
     assert folder_for("a/../b", save_dir=allowed) == allowed / "b"
 
 
-@pytest.mark.parametrize("directory", ["..", "../other", "a/../../other", "/etc", "~/x/../../..", "/", "\x00", "a" * 5000])
+@pytest.mark.parametrize(
+    "directory", ["..", "../other", "a/../../other", "/etc", "~/x/../../..", "/", "\x00", "a" * 5000]
+)
 def test_folders_outside_are_refused(tmp_path: Path, directory: str):
     allowed = tmp_path / "Videos"
     with pytest.raises((ArgumentError, DownloadError)):

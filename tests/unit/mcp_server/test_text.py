@@ -52,7 +52,7 @@ def test_a_quoted_text_cannot_leave_its_quotation_marks():
 def test_what_is_left_is_visible_and_short(text: str, limit: int):
     cleaned = clean(text, max_characters=limit)
     assert len(cleaned) <= limit
-    assert cleaned.encode()  == cleaned.encode("utf-8")
+    assert cleaned.encode() == cleaned.encode("utf-8")
     assert all(unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co", "Cn") for character in cleaned)
 
 

@@ -91,7 +91,7 @@ class Canvas:
 def resolve_look(style: contract.CaptionStyle | None, family: str | None = None) -> Look:
     """Return the style with the engine's defaults for what was left out. family: used instead of the style's."""
     set_fields = {} if style is None else style.model_dump(exclude_none=True)
-    family = family or set_fields.get("font_family", "CaptionFont")
+    family = str(family or set_fields.get("font_family", "CaptionFont"))
     names = {"desired_font_size": "font_size_px", "text_transform": "transform"}
     fields = {names.get(name, name): value for name, value in set_fields.items() if name != "font_family"}
     return Look(face=typeface(family), family=family, **fields)

@@ -10,7 +10,8 @@ import signal
 import subprocess
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 from anyio.abc import Process
@@ -94,7 +95,7 @@ class Ffmpeg:
             _bound(process.pid, timeout_seconds)
             with anyio.fail_after(timeout_seconds):
                 async with anyio.create_task_group() as tasks:
-                    tasks.start_soon(_drain, process.stderr, lambda chunk: _append_bounded(log, chunk))
+                    tasks.start_soon(_drain, process.stderr, partial(_append_bounded, log))
                     tasks.start_soon(_drain, process.stdout, receive)
                     await process.wait()
         except TimeoutError:
@@ -199,7 +200,7 @@ def _wheel_ffmpeg() -> str | None:
 async def _start(argv: list[str], directory: Path | None) -> Process:
     # MALLOC_ARENA_MAX: each thread's own arena reserves address space that would count against the memory limit.
     environment = {**os.environ, "MALLOC_ARENA_MAX": "4", "AV_LOG_FORCE_NOCOLOR": "1"}
-    options: dict[str, int] = {}
+    options: dict[str, Any] = {}
     if sys.platform == "win32":
         options["creationflags"] = subprocess.BELOW_NORMAL_PRIORITY_CLASS | subprocess.CREATE_NO_WINDOW
     try:

@@ -7,7 +7,7 @@ import tempfile
 from fractions import Fraction
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from anyio import from_thread, to_thread
 
@@ -85,7 +85,8 @@ def _transcribe(model: Path, sound: Path, offset: Fraction) -> Iterator[Cue]:
     from faster_whisper import WhisperModel  # pyright: ignore[reportMissingImports, reportUnknownVariableType]
 
     try:
-        whisper: Any = WhisperModel(str(model), device="cpu", compute_type="int8", local_files_only=True)
+        model_class = cast("Any", WhisperModel)
+        whisper = model_class(str(model), device="cpu", compute_type="int8", local_files_only=True)
         segments, _ = whisper.transcribe(str(sound), word_timestamps=True, vad_filter=True)
         for segment in segments:
             words = tuple(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import anyio
 
@@ -36,5 +36,5 @@ async def together(functions: Sequence[Callable[[], Awaitable[T]]], *, limit: in
 def _first(error: BaseException) -> BaseException:
     """Return the first single error of nested groups."""
     while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
+        error = cast("BaseExceptionGroup[BaseException]", error).exceptions[0]
     return error

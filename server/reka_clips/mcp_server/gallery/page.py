@@ -36,7 +36,7 @@ def html() -> str:
 
 
 def _source(name: str) -> str:
-    return files(__package__).joinpath("page", name).read_text(encoding="utf-8")
+    return files("reka_clips.mcp_server.gallery").joinpath("page", name).read_text(encoding="utf-8")
 
 
 def _hash(text: str) -> str:

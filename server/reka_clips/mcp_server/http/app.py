@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import Final, Literal
@@ -85,7 +85,7 @@ class Site:
         self._stopped.set()
 
     @asynccontextmanager
-    async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
+    async def _lifespan(self, _: Starlette) -> AsyncGenerator[None]:
         async with anyio.create_task_group() as tasks, AsyncExitStack() as stack:
             await tasks.start(self._keep_runtime)
             if self._has_sessions:

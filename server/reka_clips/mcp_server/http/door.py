@@ -12,7 +12,7 @@ from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser, BearerAuth
 from mcp.server.auth.provider import AccessToken, TokenVerifier, principal_components
 from mcp.server.auth.routes import build_resource_metadata_url, create_protected_resource_routes
 from pydantic import AnyHttpUrl, ConfigDict, TypeAdapter
-from starlette.authentication import AuthCredentials, AuthenticationError, BaseUser
+from starlette.authentication import AuthenticationError
 from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, Response
@@ -126,7 +126,7 @@ def caller_of(request: HTTPConnection | None) -> str:
 
 
 class _Backend(BearerAuthBackend):
-    async def authenticate(self, conn: HTTPConnection) -> tuple[AuthCredentials, BaseUser] | None:
+    async def authenticate(self, conn: HTTPConnection):  # noqa: ANN202 - the SDK's type: it names none
         from reka_clips.mcp_server.http.jwks import IssuerUnreachableError
 
         try:

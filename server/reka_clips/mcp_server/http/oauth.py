@@ -46,17 +46,14 @@ class JwtVerifier:
             key = await self._keys.find(header.get("kid"))
             if key is None:
                 return None
-            claims = cast(
-                "dict[str, Any]",
-                jwt.decode(
-                    token,
-                    key,
-                    algorithms=list(ALGORITHMS),
-                    issuer=self._issuer,
-                    audience=self._audience,
-                    leeway=_LEEWAY_SECONDS,
-                    options={"require": ["exp", "iss", "aud"]},
-                ),
+            claims = jwt.decode(
+                token,
+                key,
+                algorithms=list(ALGORITHMS),
+                issuer=self._issuer,
+                audience=self._audience,
+                leeway=_LEEWAY_SECONDS,
+                options={"require": ["exp", "iss", "aud"]},
             )
         except (jwt.PyJWTError, TypeError, ValueError) as error:
             logger.info("An access token was refused (%s).", type(error).__name__)
