@@ -6,7 +6,14 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# A slow machine is no fault of the code: what is too slow is found by the benchmarks.
+hypothesis.settings.register_profile(
+    "steady", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], derandomize=True
+)
+hypothesis.settings.load_profile("steady")
 
 SAMPLES = Path(__file__).resolve().parents[2] / "shared" / "samples"
 

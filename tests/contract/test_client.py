@@ -251,7 +251,7 @@ async def test_an_untrusted_certificate_is_certain(pool: ConnectionPool, tmp_pat
 async def _refused_by(serve: Callable[[anyio.abc.SocketStream], Awaitable[None]], pool: ConnectionPool) -> str:
     """Return what a creation over https says to a server that cannot be spoken to."""
     listener = await anyio.create_tcp_listener(local_host="127.0.0.1", local_port=0)
-    async with anyio.create_task_group() as tasks, listener:
+    async with listener, anyio.create_task_group() as tasks:
         tasks.start_soon(listener.serve, serve)
         port = listener.extra(anyio.abc.SocketAttribute.local_port)  # noqa: S610 - no Django anywhere
         client = ClipClient(pool, base_url=f"https://127.0.0.1:{port}", api_key=KEY)

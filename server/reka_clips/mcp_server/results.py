@@ -36,6 +36,7 @@ _STEPS: Final = (
     Bounds(clips=12, caption_characters=40, prompt_characters=40, hashtags=3, has_links=False, has_details=False),
     Bounds(clips=6, caption_characters=40, prompt_characters=40, hashtags=3, has_links=False, has_details=False),
     Bounds(clips=3, caption_characters=20, prompt_characters=20, hashtags=0, has_links=False, has_details=False),
+    Bounds(clips=1, caption_characters=20, prompt_characters=20, hashtags=0, has_links=False, has_details=False),
 )
 
 
