@@ -6,13 +6,17 @@ BIN := $(VENV)/bin
 VIDEO ?=
 PROMPT ?=
 
-.PHONY: demo test check format build bundle clean
+.PHONY: demo test faults check format build bundle clean
 
 demo: $(VENV)/.demo-ready
 	@$(BIN)/reka-clips-mcp demo $(if $(VIDEO),"$(VIDEO)") $(if $(PROMPT),--prompt "$(PROMPT)")
 
 test: $(VENV)/.test-ready
 	$(BIN)/python -m pytest $(ARGS)
+
+# Every fault of the scripted Clip API over every transport and era; about an hour, not part of `make test`.
+faults: $(VENV)/.test-ready
+	$(BIN)/python -m pytest -o addopts="--strict-markers --import-mode=importlib" tests/e2e/transports/test_faults.py $(ARGS)
 
 check: $(VENV)/.test-ready
 	$(BIN)/ruff check .

@@ -35,13 +35,13 @@ def server(data_dir: Path, **environment: str) -> StdioServerParameters:
 @asynccontextmanager
 async def served_engine(data_dir: Path) -> AsyncIterator[str]:
     command = [sys.executable, "-m", "reka_clips", "--data-dir", str(data_dir), "engine", "--port", "0"]
-    async with await anyio.open_process(command, stdout=None) as process:
+    async with await anyio.open_process(command, stderr=None) as process:
         try:
-            assert process.stderr is not None
+            assert process.stdout is not None
             told = ""
             with anyio.fail_after(60):
                 while not (address := re.search(r"http://127\.0\.0\.1:\d+", told)):
-                    told += (await process.stderr.receive()).decode()
+                    told += (await process.stdout.receive()).decode()
             yield address.group()
         finally:
             process.terminate()
