@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from typing import Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from reka_clips.errors import ArgumentError, DownloadError, Refusal
@@ -75,7 +75,7 @@ def move_into(part: Path, folder: Path, *, title: str | None, clip: int) -> Path
 
 def engine_path(url: str, *, data_dir: Path) -> Path:
     """Return the path behind a `file://` link of the embedded engine's; raises DownloadError for any other."""
-    path = Path(url2pathname(unquote(urlsplit(url).path)) if os.name == "nt" else unquote(urlsplit(url).path))
+    path = Path(url2pathname(urlsplit(url).path))  # takes %20 and the like apart, too
     resolved = path.resolve()
     if not resolved.is_relative_to(data_dir.expanduser().resolve()) or not resolved.is_file():
         raise DownloadError("The file of this clip is not among those of the clip engine any more.")
