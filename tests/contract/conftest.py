@@ -8,6 +8,7 @@ import pytest
 
 from contract.desk import Desk, open_desk
 from scripted_api import ScriptedClipApi
+from tool_desk import ERAS, Era
 
 
 @pytest.fixture
@@ -20,3 +21,9 @@ async def api() -> AsyncGenerator[ScriptedClipApi]:
 async def desk(api: ScriptedClipApi) -> AsyncGenerator[Desk]:
     async with open_desk(api.base_url) as opened:
         yield opened
+
+
+@pytest.fixture(params=ERAS)
+def era(request: pytest.FixtureRequest) -> Era:
+    """The protocol's era: the handshake's, or the stateless one of 2026-07-28."""
+    return request.param

@@ -9,14 +9,9 @@ import pytest
 from mcp_types import ResourceLink
 
 from scripted_api import ScriptedClipApi
-from tool_desk import ERAS, LINK, UNKNOWN_ID, Era, Progress, ToolDesk, open_desk, open_runtime, structured, text_of
+from tool_desk import LINK, UNKNOWN_ID, Era, Progress, ToolDesk, open_desk, open_runtime, structured, text_of
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(params=ERAS)
-def era(request: pytest.FixtureRequest) -> Era:
-    return request.param
 
 
 @pytest.fixture

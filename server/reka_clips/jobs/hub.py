@@ -89,6 +89,14 @@ class Hub:
         self._open_tasks()
         return self._poster.create(account, request, stream=stream, force_new=force_new)
 
+    async def earlier(self, account: Account, request: CreateRequest, *, stream: bool = True) -> Creation | None:
+        """Return what `create` would join or repeat without sending anything; None: it would send.
+
+        Raises what upstream answers when it is asked how the earlier generation stands.
+        """
+        self._open_tasks()
+        return await self._poster.earlier(account, request, stream=stream)
+
     async def job(self, account: Account, generation_id: str, *, max_age_seconds: float | None = None) -> Job:
         """Return a generation whose state is fresh enough, asking upstream once if it is not.
 

@@ -57,14 +57,21 @@ class Poster:
     def create(self, account: Account, request: CreateRequest, *, stream: bool, force_new: bool) -> Creation:
         """See Hub.create."""
         posting = Posting(account, request, stream=stream, force_new=force_new)
-        under_way = self._newest.get(posting.key)
-        if under_way is not None and not force_new:
-            under_way.stream = under_way.stream or stream
-            return Creation(under_way, joined=True)
+        joined = None if force_new else self._joined(posting)
+        if joined is not None:
+            return joined
         self._newest[posting.key] = posting
         self._open.append(posting)
         self._hub.start(self._run, posting)
         return Creation(posting, joined=False)
+
+    async def earlier(self, account: Account, request: CreateRequest, *, stream: bool) -> Creation | None:
+        """See Hub.earlier."""
+        posting = Posting(account, request, stream=stream, force_new=False)
+        joined = self._joined(posting)
+        if joined is not None:
+            return joined
+        return Creation(posting, joined=False) if await self._known_already(posting) else None
 
     def forget(self, job: Job) -> None:
         """Have nothing join this generation any more."""
@@ -79,6 +86,13 @@ class Poster:
             else:
                 error = CreationLostError(f"This program ended while the creation was under way; {_LOOK_FIRST}")
             self._close(posting, error)
+
+    def _joined(self, posting: Posting) -> Creation | None:
+        under_way = self._newest.get(posting.key)
+        if under_way is None:
+            return None
+        under_way.stream = under_way.stream or posting.stream
+        return Creation(under_way, joined=True)
 
     async def _run(self, posting: Posting) -> None:
         """Bring one creation to its outcome, then follow its generation as long as its stream lasts."""

@@ -12,7 +12,7 @@ from mcp_types import InputRequiredResult
 from pydantic import BaseModel, Field
 
 from reka_clips.errors import ConsentError
-from reka_clips.mcp_server.text import clean
+from reka_clips.mcp_server.text import clean, quoted
 
 if TYPE_CHECKING:
     from reka_clips.contract import CreateRequest
@@ -20,12 +20,11 @@ if TYPE_CHECKING:
 
 _MAX_SOURCE_CHARACTERS: Final = 120
 _MAX_SOURCES: Final = 3
+_MAX_PROMPT_CHARACTERS: Final = 200
 _NOTHING_SENT: Final = "Nothing was sent, nothing is charged."
 
 
-class Consent(BaseModel):
-    """The form that the person sees."""
-
+class Consent(BaseModel):  # no docstring: clients would show it to the person
     create: bool = Field(default=True, title="Create the clips", description="Off: nothing is sent.")
 
 
@@ -36,29 +35,23 @@ def question(request: CreateRequest, rate_limit: RateLimit | None) -> str:
     """
     sources = [clean(url, max_characters=_MAX_SOURCE_CHARACTERS) for url in request.video_urls[:_MAX_SOURCES]]
     more = len(request.video_urls) - len(sources)
-    lines = [
-        f"Create clips with the Reka Clip API from {', '.join(sources)}" + (f" and {more} more" if more else "") + "?"
-    ]
-    config = request.generation_config
-    count = config.num_generations if config is not None else None
-    lines.append(f"Clips: {count or 'as many as Reka chooses'}.")
-    if request.prompt:
-        lines.append(f"Prompt: {clean(request.prompt, max_characters=200)}")
+    count = request.generation_config.num_generations if request.generation_config is not None else None
+    left = "that Reka allows in 24 hours"
     if rate_limit is not None and rate_limit.remaining is not None:
         allowed = f" of {rate_limit.limit}" if rate_limit.limit else ""
-        lines.append(f"It uses one of the creations left for these 24 hours ({rate_limit.remaining}{allowed}),")
-    else:
-        lines.append("It uses one of the creations that Reka allows in 24 hours,")
-    lines.append("and the account may be charged.")
-    return "\n".join(lines)
+        left = f"left for these 24 hours ({rate_limit.remaining}{allowed})"
+    lines = [
+        "Create clips with the Reka Clip API?",
+        f"From: {', '.join(sources)}" + (f" and {more} more" if more else ""),
+        f"Clips: {count or 'as many as Reka chooses'}",
+        f"Prompt: {quoted(request.prompt, max_characters=_MAX_PROMPT_CHARACTERS)}" if request.prompt else "",
+        f"It uses one of the creations {left}, and the account may be charged.",
+    ]
+    return "\n".join(line for line in lines if line)
 
 
-async def ask(text: str, context: Context[Any, Any]) -> InputRequiredResult | None:
-    """Ask the person and return None once they agreed, or the question to be returned as the call's result.
-
-    On connections before 2026-07-28 the question goes out within the call; later ones get it as a result, and the
-    call comes again with the answer. Raises ConsentError if they decline, or if the client cannot ask.
-    """
+def check_can_ask(context: Context[Any, Any]) -> None:
+    """Raise ConsentError if this client cannot put a question to a person."""
     capabilities = context.client_capabilities
     elicitation = capabilities.elicitation if capabilities is not None else None
     if elicitation is None or (elicitation.form is None and elicitation.url is not None):
@@ -66,6 +59,14 @@ async def ask(text: str, context: Context[Any, Any]) -> InputRequiredResult | No
             "REKA_CLIPS_CONFIRM is on, so a person must agree to each creation, and this client cannot ask them "
             f"(it has no elicitation). {_NOTHING_SENT} Use a client that can, or have REKA_CLIPS_CONFIRM turned off."
         )
+
+
+async def ask(text: str, context: Context[Any, Any]) -> InputRequiredResult | None:
+    """Ask the person and return None once they agreed, or the question to be returned as the call's result.
+
+    On connections before 2026-07-28 the question goes out within the call; later ones get it as a result, and the
+    call comes again with the answer. Raises ConsentError if they decline, or if the answer is none.
+    """
 
     def put(_context: Context[Any, Any]) -> Elicit[Consent]:
         return Elicit(text, Consent)

@@ -130,16 +130,21 @@ async def _run(runtime: Runtime, raw: Mapping[str, Any], context: Context[Any, A
     async with relaying(context.report_progress) as relay:
         await relay.tell("Submitting the request")
         account = await runtime.account(call.headers)
+        creation: Creation | None = None
         if runtime.settings.confirm and account.backend == "reka":
-            await relay.tell("Waiting for a person to agree")
-            asked = await _ask(call, account, arguments)
-            if asked is not None:
-                return asked
-            call = Call.now(runtime, context)  # the time a person took to answer is not ours
-            await relay.tell("Submitting the request")
-        creation = runtime.hub.create(
-            account, arguments.request, stream=arguments.stream, force_new=arguments.force_new
-        )
+            if not arguments.force_new:
+                creation = await runtime.hub.earlier(account, arguments.request, stream=arguments.stream)
+            if creation is None:
+                await relay.tell("Waiting for a person to agree")
+                asked = await _ask(call, account, arguments)
+                if asked is not None:
+                    return asked
+                call = Call.now(runtime, context)  # the time a person took to answer is not ours
+                await relay.tell("Submitting the request")
+        if creation is None:
+            creation = runtime.hub.create(
+                account, arguments.request, stream=arguments.stream, force_new=arguments.force_new
+            )
         asked_to_wait = arguments.stream and arguments.wait_seconds != 0
         handover = taker() if asked_to_wait else None  # of no use to who asked for the id alone
         returns_at_once = not asked_to_wait or handover is not None
@@ -162,6 +167,7 @@ def creation_result(creation: Creation, job: Job, call: Call) -> CallToolResult:
 
 
 async def _ask(call: Call, account: Account, arguments: CreateArguments) -> InputRequiredResult | None:
+    consent.check_can_ask(call.context)
     await call.runtime.hub.list(account, offset=0, limit=1)  # costs nothing and tells what is left of the day
     text = consent.question(arguments.request, account.client.rate_limit)
     return await consent.ask(text, call.context)
