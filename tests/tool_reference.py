@@ -1,4 +1,4 @@
-"""The tool reference in the README and the snapshot of tools/list, both made from the code.
+"""The tool reference in docs/tools.md and the snapshot of tools/list, both made from the code.
 
 `python tests/tool_reference.py` writes them anew; a test fails while they differ from the code.
 """
@@ -14,7 +14,7 @@ from reka_clips.mcp_server.server import build_server
 from reka_clips.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
-README = ROOT / "README.md"
+REFERENCE = ROOT / "docs" / "tools.md"
 SNAPSHOT = ROOT / "tests" / "contract" / "tools_list.json"
 BEGIN, END = "<!-- tools:begin -->", "<!-- tools:end -->"
 
@@ -40,11 +40,11 @@ def reference() -> str:
     return "\n".join(parts)
 
 
-def with_reference(readme: str) -> str:
-    """Return the README with the reference between its marks; unchanged if it has none."""
-    before, mark, rest = readme.partition(BEGIN)
+def with_reference(page: str) -> str:
+    """Return the page with the reference between its marks; unchanged if it has none."""
+    before, mark, rest = page.partition(BEGIN)
     if not mark:
-        return readme
+        return page
     return f"{before}{BEGIN}\n\n{reference()}\n{END}{rest.partition(END)[2]}"
 
 
@@ -74,7 +74,7 @@ def _meaning(node: dict[str, Any]) -> str:
 def main() -> None:
     """Write both files."""
     SNAPSHOT.write_text(json.dumps(tools_list(), indent=1, ensure_ascii=False) + "\n")
-    README.write_text(with_reference(README.read_text()))
+    REFERENCE.write_text(with_reference(REFERENCE.read_text()))
 
 
 if __name__ == "__main__":

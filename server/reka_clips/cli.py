@@ -70,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="reka-clips-mcp",
         description="An MCP server that gives AI agents video clips. Without a subcommand it serves MCP over stdio.",
-        epilog="Settings come from the environment (REKA_API_KEY, REKA_CLIPS_…); the README lists them all.",
+        epilog="Settings come from the environment (REKA_API_KEY, REKA_CLIPS_…); docs/settings.md lists them all.",
     )
     parser.add_argument("--version", action="version", version=f"reka-clips-mcp {__version__}")
     parser.add_argument(
