@@ -9,8 +9,10 @@ import pytest
 
 from contract.desk import QUICK, SOURCE, Desk, a_request, open_desk
 from reka_clips import errors
-from reka_clips.jobs import HubLimits, Job, JobState
+from reka_clips.client import ClipClient
+from reka_clips.jobs import Account, HubLimits, Job, JobState
 from scripted_api import CLIP, ScriptedClipApi
+from scripted_api.wire import Exchange
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(170)]
 
@@ -559,3 +561,114 @@ async def test_an_upstream_that_is_not_there_is_certain_and_the_next_try_works(a
 
     await api.server.start()
     assert (await stages(await desk.hub.create(desk.account, a_request()).job())) == FULL
+
+
+# --- Races -----------------------------------------------------------------------------------------------------
+
+
+async def test_a_create_during_a_deletion_does_not_get_what_is_deleted(api: ScriptedClipApi, desk: Desk):
+    job = await desk.hub.create(desk.account, a_request()).job()
+    await stages(job)
+    let_go = anyio.Event()
+
+    async def held(exchange: Exchange) -> None:
+        if exchange.method == "DELETE":
+            await let_go.wait()
+
+    api.before_answer = held
+    async with anyio.create_task_group() as callers:
+        callers.start_soon(desk.hub.delete, desk.account, job.id)
+        await api.arrived("DELETE", "/v1/clips/")
+        again = desk.hub.create(desk.account, a_request())
+        await anyio.wait_all_tasks_blocked()
+        let_go.set()
+
+    assert (await again.job()).id != job.id
+    assert again.how == "created"
+    assert api.count("POST") == 2
+
+
+async def test_a_forced_creation_that_is_refused_leaves_the_one_under_way_to_be_joined(
+    api: ScriptedClipApi, desk: Desk
+):
+    let_go = anyio.Event()
+
+    async def held(_: Exchange) -> None:
+        if api.count("POST") == 1:
+            await let_go.wait()
+
+    api.before_answer = held
+    api.script = ["http_429", "manual"]  # the second to arrive is answered first
+    first = desk.hub.create(desk.account, a_request())
+    await api.arrived("POST")
+    with pytest.raises(errors.RateLimitError):
+        await desk.hub.create(desk.account, a_request(), force_new=True).job()
+    third = desk.hub.create(desk.account, a_request())
+    let_go.set()
+
+    assert await third.job() is await first.job()
+    assert third.how == "joined"
+    assert api.count("POST") == 2
+
+
+async def test_all_who_joined_a_creation_hear_that_it_was_refused_and_the_next_one_is_sent(
+    api: ScriptedClipApi, desk: Desk
+):
+    api.script = ["http_402"]
+    creations = [desk.hub.create(desk.account, a_request()) for _ in range(5)]
+    for creation in creations:
+        with pytest.raises(errors.CreditError):
+            await creation.job()
+    assert api.count("POST") == 1
+    await desk.hub.create(desk.account, a_request()).job()
+    assert api.count("POST") == 2
+
+
+async def test_a_caller_that_leaves_between_the_post_and_the_first_byte_is_led_back_to_it(
+    api: ScriptedClipApi, desk: Desk
+):
+    let_go = anyio.Event()
+
+    async def held(_: Exchange) -> None:
+        await let_go.wait()
+
+    api.before_answer = held
+    api.default = "manual"
+    with anyio.CancelScope() as leaving:
+        creation = desk.hub.create(desk.account, a_request())
+        await api.arrived("POST")
+        leaving.cancel()
+        await creation.job()
+    again = desk.hub.create(desk.account, a_request())
+    let_go.set()
+
+    assert (await again.job()).id in api.generations
+    assert again.how == "joined"
+    assert api.count("POST") == 1
+
+
+async def test_a_backend_that_comes_back_at_another_address_is_followed_there(api: ScriptedClipApi, desk: Desk):
+    """So it is with the embedded engine: started again, it has another port and another key."""
+    job = await desk.hub.create(desk.account, a_request(), stream=False).job()
+    await api.server.stop()
+    async with ScriptedClipApi() as other:
+        moved = other.plant({"video_urls": [SOURCE]}, key="new", manual=True)
+        other.generations = {job.id: moved}
+        moved.id = job.id
+        client = ClipClient(desk.pool, base_url=other.base_url, api_key="new")
+        there = Account(client, owner=desk.account.owner, backend="reka")
+        assert await desk.hub.job(there, job.id, max_age_seconds=0) is job
+        moved.set_stage("completed")
+        assert (await stages(job))[-1] == "completed"
+
+
+async def test_past_stages_hold_no_texts(desk: Desk):
+    """An upstream that sends other long texts with every stage must not have all of them held."""
+    job = await desk.hub.create(desk.account, a_request("[scenario long_texts]")).job()
+    await stages(job)
+    held = [state.snapshot for state in job.history]
+
+    assert len(held) > 3
+    assert [snapshot.prompt for snapshot in held[:-1]] == [None] * (len(held) - 1)
+    assert len(held[-1].prompt or "") > 10_000
+    assert [snapshot.status for snapshot in held] == FULL

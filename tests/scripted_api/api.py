@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 import uuid
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
@@ -103,7 +104,7 @@ class ScriptedClipApi:
     """A Clip API over loopback for tests: `async with ScriptedClipApi() as api`, then `api.base_url`.
 
     Which scenario a creation gets: `[scenario NAME]` in its prompt, else the next of `api.script`, else
-    `api.default`. `api.requests` holds every request that arrived. Over HTTP (a test in another process):
+    `api.default`. `api.requests` holds every request that arrived; `api.before_answer` may hold each of them up. Over HTTP (a test in another process):
     GET /_admin/requests, POST /_admin/stage {"id", "status"}, POST /_admin/script {"names": […]},
     POST /_admin/default {"name"}, POST /_admin/forget (drops requests and generations), POST /_admin/plant {body}.
     """
@@ -115,6 +116,7 @@ class ScriptedClipApi:
         self.script: list[str] = []
         self.default = "normal"
         self.newest_first = False
+        self.before_answer: Callable[[Exchange], Awaitable[None]] | None = None
         self.changed = asyncio.Event()
 
     @property
@@ -172,6 +174,8 @@ class ScriptedClipApi:
             "x-ratelimit-requests-reset": "3600",
             "retry-after": "0",
         }
+        if self.before_answer is not None:
+            await self.before_answer(exchange)
         key = exchange.headers.get("x-api-key", "")
         if not key:
             await exchange.json(401, {"error": {"type": "authentication_error", "message": "Missing API key"}})

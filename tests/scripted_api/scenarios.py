@@ -399,6 +399,13 @@ async def _many_stages(x: Exchange, generation: Generation) -> None:
     await x.end_stream()
 
 
+async def _long_texts(x: Exchange, generation: Generation) -> None:
+    for number in range(6):
+        await x.event(generation.snapshot(prompt=str(number) * 15_000))
+        generation.advance()
+    await x.end_stream()
+
+
 async def _poor_events(x: Exchange, generation: Generation) -> None:
     await x.event({"id": generation.id})
     await x.event({"id": generation.id, "status": None})
@@ -499,6 +506,7 @@ for _name, _story, _script in (
     ("backwards", "Goes back and forth.", _backwards),
     ("unknown_stages", "Knows stages of its own.", _unknown_stages),
     ("many_stages", "Invents 500 stages.", _many_stages),
+    ("long_texts", "Sends another long text with every stage.", _long_texts),
     ("poor_events", "Leaves out most fields, or sends the wrong types.", _poor_events),
     ("after_the_end", "Fails after it was completed.", _after_the_end),
     (

@@ -15,11 +15,15 @@ _SALT = secrets.token_bytes(16)
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One key at one backend. `owner` separates callers in the hub and tells nothing of the key."""
+    """One key at one backend.
+
+    owner: separates callers in the hub and tells nothing of the key. is_near: the backend runs on this machine.
+    """
 
     client: ClipClient
     owner: str
     backend: Literal["reka", "local"]
+    is_near: bool = False
 
 
 def owner_of(*, backend: str, base_url: str, api_key: str | None) -> str:

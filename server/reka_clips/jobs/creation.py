@@ -33,7 +33,7 @@ class Posting:
         self.answered = anyio.Event()  # its id is known, or its answer was lost, or it was refused
         self.done = anyio.Event()
         self.is_lost = False
-        self.sent_at_seconds: float | None = None  # our time since 1970; None: not sent
+        self.sent_at: float | None = None  # on the clock of anyio.current_time; None: not sent
         self.job: Job | None = None
         self.error: RekaClipsError | None = None
         self.how: How = "created"

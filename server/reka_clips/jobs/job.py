@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 import anyio
 
+from reka_clips.contract import Snapshot
 from reka_clips.jobs.fold import JobState, begin, fold
 from reka_clips.jobs.times import seconds_since_1970
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reka_clips.contract import Snapshot
     from reka_clips.errors import RekaClipsError
     from reka_clips.jobs.account import Account
     from reka_clips.jobs.pace import Pace
@@ -34,14 +35,15 @@ class Job:
         self._pace = pace
         self.wake = wake
         now = anyio.current_time()
-        self._known_since = now
+        self.known_since = now
         self._began_at = now
         self.heard_at = now
         self.asked_at = now
         self.ended_at: float | None = None
         self._unseen_seconds = 0.0
         self.eager = False
-        self.is_confirmed = False
+        self.is_confirmed = False  # a GET has shown it
+        self.is_claimed = False  # a creation of this process led to it
         self.streaming = False
         self.watching: anyio.CancelScope | None = None
         self.listeners = 0
@@ -92,6 +94,7 @@ class Job:
         if self.state.is_terminal and self.ended_at is None:
             self.ended_at, self._unseen_seconds = now, unheard
         if self.state.stages != before.stages:
+            self.history[-1] = _without_texts(self.history[-1])
             self.history.append(self.state)
         elif self.state.is_terminal:
             self.history[-1] = self.state  # a late listener gets the renewed links
@@ -130,7 +133,7 @@ class Job:
     @property
     def known_seconds(self) -> float:
         """How long the hub has known it."""
-        return anyio.current_time() - self._known_since
+        return anyio.current_time() - self.known_since
 
     @property
     def is_wanted(self) -> bool:
@@ -208,6 +211,12 @@ class Following:
             self._told += 1
             return self._job.history[self._told - 1]
         return self._job.state if self._job.state.sequence > self._sequence else None
+
+
+def _without_texts(state: JobState) -> JobState:
+    """Return a past state with what its listeners need: forty of them may not hold forty times the texts."""
+    told = state.snapshot
+    return replace(state, snapshot=Snapshot(id=told.id, status=told.status, progress=told.progress))
 
 
 def is_bare_completion(snapshot: Snapshot) -> bool:

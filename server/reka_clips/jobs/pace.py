@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,6 +10,7 @@ class Pace:
     """The times of the hub, in seconds."""
 
     # Polling, where there is no stream: after 2 s, 3 s, 4.5 s …, 15 s. A `retry-after` above that is honoured.
+    # (A Clip API on this machine is asked more often: see `nearby`.)
     poll_first_seconds: float = 2.0
     poll_growth: float = 1.5
     poll_longest_seconds: float = 15.0
@@ -34,6 +35,16 @@ class Pace:
     clock_slack_seconds: float = 5.0
     unknown_clock_slack_seconds: float = 60.0
 
+    @property
+    def nearby(self) -> Pace:
+        """The same for a Clip API on this very machine: asking it costs nothing, and its jobs take seconds."""
+        return replace(
+            self,
+            poll_first_seconds=min(self.poll_first_seconds, 0.25),
+            poll_longest_seconds=min(self.poll_longest_seconds, 1.0),
+            search_waits_seconds=tuple(min(wait, 1.0) for wait in self.search_waits_seconds),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class HubLimits:
@@ -44,7 +55,9 @@ class HubLimits:
     evict_unasked_seconds: float = 60.0
     # GETs of a `completed` without clips before that is believed.
     bare_completion_polls: int = 3
-    # The search for a lost creation reads so much of the list, and looks closely at so many.
-    search_pages: int = 10
+    # The search for a lost creation reads so many pages at each end of the list, looks for the end no further than
+    # this, and looks closely at so many.
+    search_pages: int = 5
+    search_furthest_page: int = 10_000
     search_page_size: int = 20
     search_candidates: int = 20

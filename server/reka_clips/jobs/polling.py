@@ -69,6 +69,5 @@ def checked(snapshot: Snapshot, generation_id: str) -> Snapshot:
 
 def is_new_and_unknown(job: Job, error: RekaClipsError, pace: Pace) -> bool:
     """Whether this is a 404 for a generation so new that GET may not know it yet."""
-    return (
-        isinstance(error, NotFoundError) and not job.is_confirmed and job.known_seconds <= pace.not_found_grace_seconds
-    )
+    is_new = not job.is_confirmed and not job.state.is_terminal and job.known_seconds <= pace.not_found_grace_seconds
+    return isinstance(error, NotFoundError) and is_new

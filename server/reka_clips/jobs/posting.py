@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-import time
 from typing import TYPE_CHECKING, Final
 
 import anyio
@@ -26,8 +25,8 @@ if TYPE_CHECKING:
     from reka_clips.client import ClipStream
     from reka_clips.contract import CreateRequest, Snapshot
     from reka_clips.jobs.account import Account
-    from reka_clips.jobs.hub import Hub
     from reka_clips.jobs.job import Job
+    from reka_clips.jobs.ledger import Ledger
 
 log = logging.getLogger(__name__)
 
@@ -42,17 +41,10 @@ _LOOK_FIRST: Final = "it may have been created and charged: look at list_clips b
 class Poster:
     """The creating half of the hub: joins, POSTs, and what comes of them."""
 
-    def __init__(self, hub: Hub) -> None:
-        self._hub = hub
-        self._newest: dict[str, Posting] = {}  # by key: the POST under way that others join
-        self._jobs: dict[str, Job] = {}  # by key: the generation of the newest POST
-        self._open: list[Posting] = []  # every creation whose outcome is not known yet
-        self._recovery = Recovery(hub, self._open)
-
-    @property
-    def under_way(self) -> int:
-        """How many creations have no generation yet."""
-        return len(self._open)
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._open: list[Posting] = []  # every creation whose outcome is not known yet, oldest first
+        self._recovery = Recovery(ledger, self._open)
 
     def create(self, account: Account, request: CreateRequest, *, stream: bool, force_new: bool) -> Creation:
         """See Hub.create."""
@@ -60,9 +52,9 @@ class Poster:
         joined = None if force_new else self._joined(posting)
         if joined is not None:
             return joined
-        self._newest[posting.key] = posting
+        self._ledger.start(self._run, posting)
         self._open.append(posting)
-        self._hub.start(self._run, posting)
+        self._ledger.under_way += 1
         return Creation(posting, joined=False)
 
     async def earlier(self, account: Account, request: CreateRequest, *, stream: bool) -> Creation | None:
@@ -73,22 +65,17 @@ class Poster:
             return joined
         return Creation(posting, joined=False) if await self._known_already(posting) else None
 
-    def forget(self, job: Job) -> None:
-        """Have nothing join this generation any more."""
-        for key in [key for key, known in self._jobs.items() if known is job]:
-            del self._jobs[key]
-
     def reject_all(self) -> None:
         """Tell everyone who still waits for a creation that the program is ending."""
         for posting in list(self._open):
-            if posting.sent_at_seconds is None:
+            if posting.sent_at is None:
                 error: RekaClipsError = ShutdownError("This program is ending. Nothing was sent.")
             else:
                 error = CreationLostError(f"This program ended while the creation was under way; {_LOOK_FIRST}")
             self._close(posting, error)
 
     def _joined(self, posting: Posting) -> Creation | None:
-        under_way = self._newest.get(posting.key)
+        under_way = next((other for other in reversed(self._open) if other.key == posting.key), None)
         if under_way is None:
             return None
         under_way.stream = under_way.stream or posting.stream
@@ -98,7 +85,7 @@ class Poster:
         """Bring one creation to its outcome, then follow its generation as long as its stream lasts."""
         try:
             if posting.force_new or not await self._known_already(posting):
-                self._hub.make_room()
+                self._ledger.make_room()
                 await self._send(posting)
         except RekaClipsError as error:
             self._close(posting, error)
@@ -110,21 +97,24 @@ class Poster:
 
     async def _known_already(self, posting: Posting) -> bool:
         """Resolve the posting with a generation of the same request that runs, or ended lately."""
-        job = self._jobs.get(posting.key)
+        job = self._ledger.of_request(posting.key)
         if job is None:
             return False
         try:
-            async with self._hub.lock(posting.account, job.id):
-                if not job.is_fresh(None):
-                    await self._hub.refresh(job)
+            async with self._ledger.lock(posting.account, job.id):
+                if self._ledger.holds(job) and not job.is_fresh(None):
+                    job.account = posting.account  # an engine that was started again has another address
+                    await self._ledger.refresh(job)
         except NotFoundError:
             return False
         except RekaClipsError as error:
             if not is_passing(error):
                 raise
+        if not self._ledger.holds(job):
+            return False  # deleted while we waited
         ended = job.ended_ago_seconds()
-        if job.error is not None or (ended is not None and ended > self._hub.pace.repeat_seconds):
-            self.forget(job)
+        if job.error is not None or (ended is not None and ended > self._ledger.pace.repeat_seconds):
+            self._ledger.forget_requests(job)
             return False
         if ended is None:
             self._resolve(posting, job, how="joined", note=JOINED)
@@ -134,14 +124,14 @@ class Poster:
         return True
 
     async def _send(self, posting: Posting) -> None:
-        posting.sent_at_seconds = time.time()
+        posting.sent_at = anyio.current_time()
         try:
             await (self._send_for_stream(posting) if posting.stream else self._send_for_snapshot(posting))
         except RekaClipsError as error:
             if posting.job is not None or is_certainly_nothing(error):
                 raise
             posting.lose()
-            found = await self._recovery.find(posting, error, known=self._jobs.get(posting.key))
+            found = await self._recovery.find(posting, error, known=self._ledger.of_request(posting.key))
             self._adopt(posting, found.snapshot, how="recovered", note=found.note)
 
     async def _send_for_snapshot(self, posting: Posting) -> None:
@@ -166,7 +156,7 @@ class Poster:
             log.info("The stream of %s broke (%s); asking for it instead.", posting.job.id, type(error).__name__)
         finally:
             if posting.job is not None and posting.job.watching is scope:
-                self._hub.unwatched(posting.job)
+                self._ledger.unwatched(posting.job)
         if posting.job is None:
             raise TransportError("The Clip API's stream ended before it named the generation.")
 
@@ -193,7 +183,7 @@ class Poster:
         note: str | None = None,
         watching: anyio.CancelScope | None = None,
     ) -> Job:
-        job = self._hub.add(posting.account, str(snapshot.id), snapshot, eager=posting.stream)
+        job = self._ledger.add(posting.account, str(snapshot.id), snapshot, eager=posting.stream)
         if watching is not None and job.watching is None and not job.is_over:
             job.watching, job.streaming = watching, True
         self._resolve(posting, job, how=how, note=note)
@@ -202,19 +192,18 @@ class Poster:
     def _resolve(self, posting: Posting, job: Job, *, how: How, note: str | None) -> None:
         job.asked_at = anyio.current_time()
         job.eager = job.eager or posting.stream
-        self._jobs[posting.key] = job
+        self._ledger.remember(posting.key, job)
         posting.resolve(job, how, note)
         self._close(posting, None)
         if job.eager:
-            self._hub.watch(job)
+            self._ledger.watch(job)
 
     def _close(self, posting: Posting, error: RekaClipsError | None) -> None:
         if error is not None:
             posting.reject(error)
         if posting in self._open:
             self._open.remove(posting)
-        if self._newest.get(posting.key) is posting:
-            del self._newest[posting.key]
+            self._ledger.under_way -= 1
 
 
 def _has_usable_id(snapshot: Snapshot) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from weakref import WeakValueDictionary
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
 
     from reka_clips.contract import Snapshot
     from reka_clips.jobs.creation import Posting
-    from reka_clips.jobs.hub import Hub
     from reka_clips.jobs.job import Job
+    from reka_clips.jobs.ledger import Ledger
+    from reka_clips.jobs.pace import Pace
 
 _FOUND_LOST: Final = (
     "The answer to the creation was lost, and the generation was found again in the list; nothing was sent twice."
@@ -50,8 +52,8 @@ class Found:
 class Recovery:
     """Searches upstream's list. Lost creations that the list shows alike are searched for one after the other."""
 
-    def __init__(self, hub: Hub, under_way: Sequence[Posting]) -> None:
-        self._hub = hub
+    def __init__(self, ledger: Ledger, under_way: Sequence[Posting]) -> None:
+        self._ledger = ledger
         self._under_way = under_way
         self._locks: WeakValueDictionary[str, anyio.Lock] = WeakValueDictionary()
 
@@ -66,7 +68,7 @@ class Recovery:
             return Found(known.state.snapshot, note)
         looked = False
         async with self._locks.setdefault(posting.footprint, anyio.Lock()):
-            for wait in self._hub.pace.search_waits_seconds:
+            for wait in self._ledger.pace_for(posting.account).search_waits_seconds:
                 await anyio.sleep(wait)
                 try:
                     verdict = await self._look(posting, is_duplicate=is_duplicate)
@@ -83,11 +85,12 @@ class Recovery:
 
     async def _look(self, posting: Posting, *, is_duplicate: bool) -> Verdict:
         account, request = posting.account, posting.request
+        sent_at = posting.sent_at or 0.0
 
         def is_known(generation_id: str) -> bool:
-            return not is_duplicate and self._hub.known(account, generation_id) is not None
+            return not is_duplicate and self._ledger.is_taken(account, generation_id, since=sent_at)
 
-        found = await lookalikes(account.client, request, limits=self._hub.limits, is_known=is_known)
+        found = await lookalikes(account.client, request, limits=self._ledger.limits, is_known=is_known)
         # Another creation that looks the same may be about to hear its id: that one is then none of ours.
         for other in self._alike(posting):
             await other.answered.wait()
@@ -98,7 +101,12 @@ class Recovery:
         return judge_lost(
             request,
             found,
-            since_seconds=self._earliest(posting),
+            since_seconds=earliest(
+                time.time(),
+                sent_ago_seconds=anyio.current_time() - sent_at,
+                clock_offset_seconds=account.client.clock_offset_seconds,
+                pace=self._ledger.pace,
+            ),
             twins=1 + sum(other.key == posting.key for other in lost),
             rivals=[other.request for other in lost if other.key != posting.key],
         )
@@ -106,11 +114,17 @@ class Recovery:
     def _alike(self, posting: Posting) -> list[Posting]:
         return [other for other in self._under_way if other is not posting and other.footprint == posting.footprint]
 
-    def _earliest(self, posting: Posting) -> float:
-        """Return the earliest `created_at` that this POST can have caused, by upstream's clock."""
-        pace, offset = self._hub.pace, posting.account.client.clock_offset_seconds
-        sent = posting.sent_at_seconds or 0.0
-        return sent - pace.unknown_clock_slack_seconds if offset is None else sent + offset - pace.clock_slack_seconds
+
+def earliest(now: float, *, sent_ago_seconds: float, clock_offset_seconds: float | None, pace: Pace) -> float:
+    """Return the earliest `created_at` that a POST can have caused, by upstream's clock, in seconds since 1970.
+
+    now: our time since 1970. sent_ago_seconds: by a clock that nobody sets, so that ours may be set in between.
+    clock_offset_seconds: by how much upstream's clock is ahead of ours now, if its answers told.
+    """
+    sent = now - sent_ago_seconds
+    if clock_offset_seconds is None:
+        return sent - pace.unknown_clock_slack_seconds
+    return sent + clock_offset_seconds - pace.clock_slack_seconds
 
 
 def is_certainly_nothing(error: RekaClipsError) -> bool:

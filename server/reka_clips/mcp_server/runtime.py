@@ -161,7 +161,8 @@ class Runtime:
         known = self._accounts.get(owner)
         if known is None or known.client.base_url != base_url:
             client = ClipClient(self.pool, base_url=base_url, api_key=api_key)
-            known = self._accounts[owner] = Account(client=client, owner=owner, backend=backend)
+            is_near = backend == "local" or self.settings.base_url_is_local
+            known = self._accounts[owner] = Account(client=client, owner=owner, backend=backend, is_near=is_near)
         self._accounts.move_to_end(owner)
         while len(self._accounts) > _MAX_ACCOUNTS:
             self._accounts.popitem(last=False)
