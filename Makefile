@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 VIDEO ?=
 PROMPT ?=
 
-.PHONY: demo test faults check format build bundle clean
+.PHONY: demo test faults conformance check format build bundle clean
 
 demo: $(VENV)/.demo-ready
 	@$(BIN)/reka-clips-mcp demo $(if $(VIDEO),"$(VIDEO)") $(if $(PROMPT),--prompt "$(PROMPT)")
@@ -17,6 +17,16 @@ test: $(VENV)/.test-ready
 # Every fault of the scripted Clip API over every transport and era; about an hour, not part of `make test`.
 faults: $(VENV)/.test-ready
 	$(BIN)/python -m pytest -o addopts="--strict-markers --import-mode=importlib" tests/e2e/transports/test_faults.py $(ARGS)
+
+# The official conformance suite and the Inspector's command line, against the running server. Needs npm.
+conformance: $(VENV)/.test-ready tests/conformance/node_modules/.ready
+	$(BIN)/python tests/conformance/run.py
+
+tests/conformance/node_modules/.ready: tests/conformance/package.json
+	@command -v npm >/dev/null || { echo "make conformance needs npm (it comes with Node.js)"; exit 1; }
+	@echo "Installing the conformance suite and the Inspector …"
+	@cd tests/conformance && npm install --no-audit --no-fund --no-package-lock --silent
+	@touch $@
 
 check: $(VENV)/.test-ready
 	$(BIN)/ruff check .

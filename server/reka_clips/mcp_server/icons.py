@@ -24,4 +24,4 @@ _PATHS: Final = {
 def icon(name: str) -> Icon:
     """Return the icon of a tool, or of the server (`server`)."""
     svg = _FRAME.format(path=_PATHS[name])
-    return Icon(src="data:image/svg+xml," + quote(svg, safe=" =:/'"), mime_type="image/svg+xml", sizes=["any"])
+    return Icon(src="data:image/svg+xml," + quote(svg, safe="=:/'"), mime_type="image/svg+xml", sizes=["any"])

@@ -10,7 +10,10 @@ from reka_clips.contract import ASPECT_RATIOS, SUBTITLE_LANGUAGES
 from reka_clips.mcp_server.text import clean
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from mcp.server.mcpserver import MCPServer
+    from mcp_types import Prompt
 
 PLATFORMS: Final = {
     "tiktok": ("TikTok", "9:16", 60),
@@ -63,6 +66,23 @@ def add_prompts(server: MCPServer[Any]) -> None:
     server.prompt(
         "social_shorts", "Shorts for social media", "Short clips with posts ready to publish, for one platform."
     )(social_shorts)
+
+
+def prompt_refusal(prompts: Sequence[Prompt], name: str, arguments: Mapping[str, str]) -> str | None:
+    """Return why a prompt cannot be had with these arguments, in plain words, or None if it can."""
+    prompt = next((prompt for prompt in prompts if prompt.name == name), None)
+    if prompt is None:
+        known = ", ".join(prompt.name for prompt in prompts)
+        return f"There is no prompt {clean(name, max_characters=60)}. The prompts are {known}."
+    wanted = prompt.arguments or []
+    missing = [argument.name for argument in wanted if argument.required and argument.name not in arguments]
+    if missing:
+        return f"The prompt {name} needs {', '.join(missing)}."
+    unknown = sorted(set(arguments) - {argument.name for argument in wanted})
+    if unknown:
+        told = clean(", ".join(unknown), max_characters=100)
+        return f"The prompt {name} takes {', '.join(argument.name for argument in wanted)}; not {told}."
+    return None
 
 
 def _argument(text: str) -> str:

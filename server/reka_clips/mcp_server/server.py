@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 from mcp.server.caching import CacheHint
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.context import Context
-from mcp_types import CompleteRequestParams, CompleteResult
+from mcp.shared.exceptions import MCPError
+from mcp_types import INVALID_PARAMS, CompleteRequestParams, CompleteResult
 
 from reka_clips import __version__
 from reka_clips.mcp_server import gallery
@@ -15,7 +16,7 @@ from reka_clips.mcp_server.completions import complete
 from reka_clips.mcp_server.gallery.extension import Gallery
 from reka_clips.mcp_server.hints import nearest_name
 from reka_clips.mcp_server.icons import icon
-from reka_clips.mcp_server.prompts import add_prompts
+from reka_clips.mcp_server.prompts import add_prompts, prompt_refusal
 from reka_clips.mcp_server.resources import add_resources
 from reka_clips.mcp_server.results import error_result
 from reka_clips.mcp_server.tasks import Tasks
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from mcp.server.context import ServerRequestContext
     from mcp.server.lowlevel.helper_types import ReadResourceContents
-    from mcp_types import CallToolResult, InputRequiredResult
+    from mcp_types import CallToolResult, GetPromptResult, InputRequiredResult
     from pydantic.networks import AnyUrl
 
     from reka_clips.mcp_server.runtime import Runtime
@@ -92,6 +93,18 @@ class ClipServer(MCPServer[Any]):
         if str(uri) == gallery.URI and context is not None:
             return [await self._gallery.read(context.headers)]
         return await super().read_resource(uri, context)
+
+    async def get_prompt(
+        self, name: str, arguments: dict[str, Any] | None = None, context: Context[Any, Any] | None = None
+    ) -> GetPromptResult | InputRequiredResult:
+        """Return a prompt; raises MCPError (invalid params) for one that does not exist or lacks an argument.
+
+        The SDK answers such a request by an internal error, on 2026-07-28 without a word of what is wrong.
+        """
+        refusal = prompt_refusal(await self.list_prompts(), name, arguments or {})
+        if refusal is not None:
+            raise MCPError(INVALID_PARAMS, refusal)
+        return await super().get_prompt(name, arguments, context)
 
     async def _complete(self, ctx: ServerRequestContext[Any, Any], params: CompleteRequestParams) -> CompleteResult:
         context = Context[Any, Any](request_context=ctx, mcp_server=self)
