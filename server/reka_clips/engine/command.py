@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -87,14 +88,16 @@ def _public_url_problem(public_url: str | None) -> str | None:
 
 
 def _run_embedded(settings: Settings, *, public_url: str | None) -> int:
-    """Serve the process that started this one: it sends the key as the first line, and its end ends the engine."""
+    """Serve the process that started this one: it sends key and port first, and its end ends the engine."""
     from reka_clips.engine import server
 
-    api_key = _first_line(sys.stdin.fileno())
-    if not api_key:
+    try:
+        told = json.loads(_first_line(sys.stdin.fileno()))
+        api_key, port = str(told["key"]), int(told["port"])
+    except (ValueError, KeyError, TypeError):
         print("reka-clips-mcp: --embedded is for reka-clips-mcp itself; leave it out.", file=sys.stderr)
         return _EXIT_USAGE
-    listener = server.bind("127.0.0.1", 0)
+    listener = server.bind("127.0.0.1", port)
 
     def ready(running: EngineServer) -> None:
         threading.Thread(target=_stop_with_parent, args=(running,), daemon=True).start()
@@ -108,6 +111,8 @@ def _run_embedded(settings: Settings, *, public_url: str | None) -> int:
             serves_others=public_url is not None,
             public_url=public_url,
             on_ready=ready,
+            # Who has the key is the same engine, also when it had to be started again.
+            owner=hashlib.sha256(f"owner {api_key}".encode()).hexdigest()[:16],
         )
     )
     return 0

@@ -1,11 +1,13 @@
 """Starts the engine as a child of this process, and sees to it that it ends with it.
 
 The child reads its key from stdin, so that no other process can see it, and ends when stdin closes: that
-happens however this process ends. Light to import.
+happens however this process ends. An engine that was killed can be started again in its place: it listens at the
+same address, takes the same key and goes on with what it had not finished. Light to import.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -38,6 +40,7 @@ class EngineProcess:
         self._settings = settings
         self._public_url = public_url
         self._process: subprocess.Popen[bytes] | None = None
+        self._port = 0
         self.api_key = secrets.token_urlsafe(32)
         self.base_url = ""
 
@@ -56,15 +59,24 @@ class EngineProcess:
 
     async def __aenter__(self) -> Self:
         """Start the engine; return when it answers. Raises EngineMissingError, EngineStartError."""
+        await self.start()
+        return self
+
+    async def start(self) -> None:
+        """Start the engine, also again in place of one that ended; return when it answers.
+
+        Raises EngineMissingError, EngineStartError.
+        """
+        await self._stop()
         process = self._process = _start(self._settings, self._public_url)
         try:
             stdin, stdout = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
-            stdin.write(f"{self.api_key}\n".encode())
+            stdin.write(json.dumps({"key": self.api_key, "port": self._port}).encode() + b"\n")
             stdin.flush()
             with anyio.fail_after(_START_SECONDS):
                 line = await anyio.to_thread.run_sync(stdout.readline, abandon_on_cancel=True)
-            told: dict[str, Any] = json.loads(line)
-            self.base_url = _base_url(told)
+            self._port = _port(json.loads(line))
+            self.base_url = f"http://127.0.0.1:{self._port}"
         except (OSError, ValueError, KeyError) as error:  # OSError: also TimeoutError, BrokenPipeError
             await self._stop()
             late = f"within {_START_SECONDS:.0f} seconds" if isinstance(error, TimeoutError) else ""
@@ -75,27 +87,27 @@ class EngineProcess:
         except BaseException:
             await self._stop()
             raise
-        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._stop()
 
-    async def wait(self) -> int:
-        """Return the exit code of the engine when it has ended."""
+    async def wait(self, *, look_seconds: float = _LOOK_SECONDS) -> int:
+        """Return the exit code of the engine when it has ended. look_seconds: how often to look."""
         while True:
             code = -1 if self._process is None else self._process.poll()
             if code is not None:
                 return code
-            await anyio.sleep(_LOOK_SECONDS)
+            await anyio.sleep(look_seconds)
 
     async def _stop(self) -> None:
         process = self._process
         if process is None:
             return
         with anyio.CancelScope(shield=True):
-            cast("IO[bytes]", process.stdin).close()
+            with contextlib.suppress(OSError):  # what was not sent to an engine that is gone
+                cast("IO[bytes]", process.stdin).close()
             with anyio.move_on_after(_STOP_SECONDS):
                 await self.wait()
             if process.poll() is None:
@@ -104,11 +116,11 @@ class EngineProcess:
             cast("IO[bytes]", process.stdout).close()
 
 
-def _base_url(told: dict[str, Any]) -> str:
+def _port(told: dict[str, Any]) -> int:
     """Return where the engine listens, from the line it said when it was ready or gave up."""
     if "error" in told:
         raise (EngineMissingError if told["is_missing"] else EngineStartError)(told["error"])
-    return f"http://127.0.0.1:{told['port']}"
+    return int(told["port"])
 
 
 def _start(settings: Settings, public_url: str | None) -> subprocess.Popen[bytes]:

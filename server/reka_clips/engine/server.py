@@ -41,11 +41,12 @@ async def serve(
     serves_others: bool,
     public_url: str | None,
     on_ready: Callable[[EngineServer], None],
+    owner: str | None = None,
 ) -> None:
     """Serve until a signal or `EngineServer.stop`. Takes over the listener.
 
     serves_others: callers may be other people: `file://` sources only from the allowed folders, links over http.
-    on_ready: called when requests are answered. Raises EngineStartError, EngineMissingError.
+    on_ready: called when requests are answered. owner: as for ClipService. Raises EngineStartError, EngineMissingError.
     """
     host = listener.getsockname()[0]
     policy = SourcePolicy(
@@ -54,7 +55,7 @@ async def serve(
         max_bytes=settings.max_source_bytes,
     )
     ffmpeg = await anyio.to_thread.run_sync(find_ffmpeg)
-    async with ClipService(settings, ffmpeg) as service:
+    async with ClipService(settings, ffmpeg, owner=owner) as service:
         signer = LinkSigner(settings.secret or service.store.link_secret(), seconds=settings.link_seconds)
         api = ClipApi(service, policy=policy, serves_files=not serves_others, public_url=public_url, signer=signer)
         app = build_app(api, Door(api_key=api_key, host=host, signer=signer))

@@ -18,6 +18,7 @@ import anyio.to_thread
 
 from reka_clips.engine.changes import Changes
 from reka_clips.engine.folders import Folders, remove
+from reka_clips.engine.media.warden import Warden
 from reka_clips.engine.prune import prune
 from reka_clips.engine.record import QUEUED, JobRecord, StageEntry
 from reka_clips.engine.report import LeaseLostError, Report
@@ -47,12 +48,17 @@ logger = logging.getLogger(__name__)
 class ClipService:
     """One engine process: `async with ClipService(settings, find_ffmpeg())`. Any number may share a data folder."""
 
-    def __init__(self, settings: Settings, ffmpeg: Ffmpeg, *, lease_seconds: float = _LEASE_SECONDS) -> None:
-        """lease_seconds: how long the generations of a dead process wait before another takes them up."""
+    def __init__(
+        self, settings: Settings, ffmpeg: Ffmpeg, *, owner: str | None = None, lease_seconds: float = _LEASE_SECONDS
+    ) -> None:
+        """owner: names this process in the store; one that was killed is replaced at once by another of its name.
+
+        lease_seconds: how long the generations of a dead process wait before one of another name takes them up.
+        """
         self._settings = settings
         self._ffmpeg = ffmpeg
         self._lease_seconds = lease_seconds
-        self._owner = secrets.token_hex(8)
+        self._owner = owner or secrets.token_hex(8)
         self._store_limiter = anyio.CapacityLimiter(1)
         self._wake = anyio.Event()
         self._running: dict[str, anyio.CancelScope] = {}
@@ -67,6 +73,9 @@ class ClipService:
             await anyio.to_thread.run_sync(self.folders.make)
             self.store = stack.enter_context(await anyio.to_thread.run_sync(JobStore, self.folders.database))
             self.sources = Sources(self.store, self.folders)
+            self._ffmpeg = replace(self._ffmpeg, warden=stack.enter_context(Warden()))
+            # What a process of the same name was working on when it was killed.
+            await self._in_thread(lambda: self.store.release(self._owner, in_order=False))
             stack.push_async_callback(self._release)
             tasks = await stack.enter_async_context(anyio.create_task_group())
             stack.callback(tasks.cancel_scope.cancel)

@@ -207,13 +207,13 @@ class JobStore:
             connection.execute("UPDATE jobs SET lease_until = ? WHERE owner = ?", (now + lease_seconds, owner))
             return {row[0] for row in connection.execute("SELECT id FROM jobs WHERE owner = ?", (owner,))}
 
-    def release(self, owner: str) -> None:
-        """Give back what `owner` has not finished; this attempt does not count."""
+    def release(self, owner: str, *, in_order: bool = True) -> None:
+        """Give back what `owner` has not finished. in_order: it ends as it should, so this attempt does not count."""
         with self._transaction() as connection:
             rows = connection.execute("SELECT record FROM jobs WHERE owner = ?", (owner,)).fetchall()
             for (record,) in rows:
                 job = _JOB.validate_json(record)
-                self._write(connection, replace(job, owner=None, attempts=job.attempts - 1))
+                self._write(connection, replace(job, owner=None, attempts=job.attempts - in_order))
 
     def delete(self, job_id: str) -> JobRecord | None:
         """Remove a generation that has ended, and return it; None if there is none. Raises JobRunningError."""

@@ -5,6 +5,7 @@ It must not live in a lifespan of the SDK's: that one runs once per connection o
 
 from __future__ import annotations
 
+import logging
 from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
@@ -30,6 +31,10 @@ KEY_HEADER: Final = "x-reka-api-key"
 GET_A_KEY: Final = "A free key comes from Reka's platform site, https://platform.reka.ai."
 
 _MAX_ACCOUNTS: Final = 1024
+_LOOK_SECONDS: Final = 0.5
+_RESTART_SECONDS: Final = 60.0
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +64,16 @@ class Runtime:
         self._engine: EngineProcess | None = None
         self._engine_stack = AsyncExitStack()
         self._engine_lock = anyio.Lock()
+        self._engine_came = anyio.Event()
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         await self._stack.enter_async_context(self.pool)
         await self._stack.enter_async_context(self._engine_stack)
         await self._stack.enter_async_context(self.hub)
+        tasks = await self._stack.enter_async_context(anyio.create_task_group())
+        self._stack.callback(tasks.cancel_scope.cancel)
+        tasks.start_soon(self._keep_engine)
         return self
 
     async def __aexit__(
@@ -193,5 +202,24 @@ class Runtime:
                     "There is no Reka API key, and the clip engine is not installed. "
                     'Set REKA_API_KEY, or install the engine: pip install "reka-clips-mcp[local]".'
                 ) from error
-            self._engine = await self._engine_stack.enter_async_context(EngineProcess(self.settings))
+            if self._engine is None:
+                self._engine = await self._engine_stack.enter_async_context(EngineProcess(self.settings))
+                self._engine_came.set()
+            else:
+                await self._engine.start()
             return self._engine
+
+    async def _keep_engine(self) -> None:
+        """Start the engine again when it was killed: generations that are watched go on, and their clients with them.
+
+        One that cannot stay up is left alone; the next call tries again, and says what is wrong.
+        """
+        await self._engine_came.wait()
+        while self._engine is not None:
+            code = await self._engine.wait(look_seconds=_LOOK_SECONDS)
+            log.warning("The clip engine ended unexpectedly (exit code %s) and is started again.", code)
+            try:
+                await self._running_engine()
+            except ConfigurationError as error:
+                log.error("%s", error)  # noqa: TRY400 - the sentence says all, a traceback nothing more
+                await anyio.sleep(_RESTART_SECONDS)

@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from anyio.abc import ByteReceiveStream
+
+    from reka_clips.engine.media.warden import Warden
 
 NEEDED_FEATURES: Final = frozenset({"libx264", "aac", "ass", "scdet", "astats", "sobel", "tblend"})
 
@@ -59,11 +61,15 @@ def output_argument(path: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Ffmpeg:
-    """An ffmpeg that can be run. `features`: the names of its filters and encoders; `version`: (7, 0)."""
+    """An ffmpeg that can be run. `features`: the names of its filters and encoders; `version`: (7, 0).
+
+    warden: sees to it that what runs ends with this program; None: only where this program ends in good order.
+    """
 
     path: str
     version: tuple[int, ...]
     features: frozenset[str]
+    warden: Warden | None = field(default=None, compare=False, repr=False)
 
     async def run(
         self,
@@ -91,18 +97,20 @@ class Ffmpeg:
         receive = on_output or _progress_reader(on_progress, duration_seconds)
         log = bytearray()
         process = await _start([self.path, *general, *arguments], directory)
-        try:
-            _bound(process.pid, timeout_seconds)
-            with anyio.fail_after(timeout_seconds):
-                async with anyio.create_task_group() as tasks:
-                    tasks.start_soon(_drain, process.stderr, partial(_append_bounded, log))
-                    tasks.start_soon(_drain, process.stdout, receive)
-                    await process.wait()
-        except TimeoutError:
-            minutes = max(1, round(timeout_seconds / 60))
-            raise MediaError(f"Reading or cutting the video took longer than {minutes} min and was stopped.") from None
-        finally:
-            await _end(process)
+        with contextlib.nullcontext() if self.warden is None else self.warden.watching(process.pid):
+            try:
+                _bound(process.pid, timeout_seconds)
+                with anyio.fail_after(timeout_seconds):
+                    async with anyio.create_task_group() as tasks:
+                        tasks.start_soon(_drain, process.stderr, partial(_append_bounded, log))
+                        tasks.start_soon(_drain, process.stdout, receive)
+                        await process.wait()
+            except TimeoutError:
+                minutes = max(1, round(timeout_seconds / 60))
+                words = f"Reading or cutting the video took longer than {minutes} min and was stopped."
+                raise MediaError(words) from None
+            finally:
+                await _end(process)
         text = log.decode("utf-8", "replace")
         if process.returncode != 0:
             raise failure(process.returncode or 0, text)
@@ -172,7 +180,7 @@ _FAILURES: Final = (
     ("Disk quota exceeded", "The disk quota is used up: free some space where the clips are kept, then try again."),
     ("Format not on whitelist", "This kind of file is not accepted as a video (playlists and scripts are refused)."),
     ("not on whitelist", "The file refers to other files or addresses; only a self-contained video is accepted."),
-    ("moov atom not found", "The video is incomplete: its index, usually at the end of the file, is missing."),
+    ("moov atom not found", "The file is no video, or an incomplete one: its index, usually at its end, is missing."),
     ("Picture size", "The picture of this video is too large to be handled."),
     ("Cannot allocate memory", "There is not enough memory to handle this video."),
     ("Invalid data found when processing input", "The file is not a video that can be read, or it is damaged."),
