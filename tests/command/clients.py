@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
+from typing import Any, TextIO
 
 import anyio
 import httpx2
@@ -54,13 +55,14 @@ async def connect(
     to: CommandProcess | str | None = None,
     headers: dict[str, str] | None = None,
     settings: dict[str, str] | None = None,
+    log: TextIO = sys.stderr,
     **options: Any,
 ) -> AsyncIterator[Client]:
-    """Yield a client. to: the server for HTTP and SSE, or its URL; settings: for the one that stdio starts."""
+    """Yield a client. to: the server for HTTP and SSE, or its URL; settings, log: of the one that stdio starts."""
     async with AsyncExitStack() as stack:
         if transport == "stdio":
             parameters = StdioServerParameters(command=COMMAND, env=environment(settings or {}))
-            connection: Any = stdio_client(parameters)
+            connection: Any = stdio_client(parameters, errlog=log)
         else:
             assert to is not None
             url = to if isinstance(to, str) else to.url
