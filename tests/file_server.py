@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -50,11 +51,12 @@ class FileServer:
 
     routes: dict[str, Handler]
     port: int = 0
+    scheme: str = "http"
     requests: list[Request] = field(default_factory=list[Request])
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self.scheme}://127.0.0.1:{self.port}"
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -72,9 +74,9 @@ class FileServer:
 
 
 @asynccontextmanager
-async def serve_files(routes: dict[str, Handler]) -> AsyncIterator[FileServer]:
-    """Serve on a free port of 127.0.0.1 while the block lasts."""
-    server = FileServer(routes)
+async def serve_files(routes: dict[str, Handler], *, tls: ssl.SSLContext | None = None) -> AsyncIterator[FileServer]:
+    """Serve on a free port of 127.0.0.1 while the block lasts. tls: over https, with this certificate."""
+    server = FileServer(routes, scheme="http" if tls is None else "https")
     tasks: set[asyncio.Task[None]] = set()
 
     def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -82,7 +84,7 @@ async def serve_files(routes: dict[str, Handler]) -> AsyncIterator[FileServer]:
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
-    listener = await asyncio.start_server(connected, "127.0.0.1", 0)
+    listener = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=tls)
     server.port = listener.sockets[0].getsockname()[1]
     try:
         yield server

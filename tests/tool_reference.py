@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from reka_clips.mcp_server.runtime import Runtime
+from reka_clips.mcp_server.schemas import Option, options
 from reka_clips.mcp_server.server import build_server
 from reka_clips.settings import Settings
 
@@ -36,7 +37,7 @@ def reference() -> str:
     for tool in tools_list():
         parts.append(f"### `{tool['name']}`: {tool['title']}\n\n{tool['description']}\n")
         parts.append("| Parameter | Type | Meaning |\n|---|---|---|")
-        parts.append("\n".join(_rows(tool["inputSchema"])) + "\n")
+        parts.append("\n".join(_row(option) for option in options(tool["inputSchema"])) + "\n")
     return "\n".join(parts)
 
 
@@ -48,27 +49,11 @@ def with_reference(page: str) -> str:
     return f"{before}{BEGIN}\n\n{reference()}\n{END}{rest.partition(END)[2]}"
 
 
-def _rows(schema: dict[str, Any], prefix: str = "") -> list[str]:
-    rows: list[str] = []
-    for name, node in schema["properties"].items():
-        required = ", required" if name in schema.get("required", ()) else ""
-        rows.append(f"| `{prefix}{name}` | {_kind(node)}{required} | {_meaning(node)} |")
-        if node["type"] == "object":
-            rows += _rows(node, f"{prefix}{name}.")
-    return rows
-
-
-def _kind(node: dict[str, Any]) -> str:
-    if node["type"] == "array":
-        return f"list of {node['items']['type']}s"
-    low, high = node.get("minimum"), node.get("maximum")
-    bounds = f" {low} to {high}" if high is not None else f" from {low}" if low is not None else ""
-    return node["type"] + bounds
-
-
-def _meaning(node: dict[str, Any]) -> str:
-    values = f" One of: {', '.join(f'`{value}`' for value in node['enum'])}." if "enum" in node else ""
-    return (node["description"] + values).replace("|", "\\|").replace("\n", " ")
+def _row(option: Option) -> str:
+    required = ", required" if option.is_required else ""
+    values = f" One of: {', '.join(f'`{value}`' for value in option.values)}." if option.values else ""
+    meaning = (option.meaning + values).replace("|", "\\|").replace("\n", " ")
+    return f"| `{option.path}` | {option.kind}{required} | {meaning} |"
 
 
 def main() -> None:

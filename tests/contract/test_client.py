@@ -12,6 +12,7 @@ import anyio.abc
 import anyio.streams.tls
 import pytest
 
+from certificates import loopback_certificate
 from contract.desk import SOURCE, a_request
 from reka_clips import __version__, errors
 from reka_clips.client import ClipClient, ConnectionPool, Retries
@@ -238,7 +239,7 @@ async def test_a_server_without_tls_is_certain(pool: ConnectionPool):
 
 
 async def test_an_untrusted_certificate_is_certain(pool: ConnectionPool, tmp_path: Path):
-    context = _self_signed(tmp_path)
+    context = loopback_certificate(tmp_path)[0]
 
     async def greet(stream: anyio.abc.SocketStream) -> None:
         async with stream:
@@ -259,36 +260,6 @@ async def _refused_by(serve: Callable[[anyio.abc.SocketStream], Awaitable[None]]
             await client.create(a_request())
         tasks.cancel_scope.cancel()
     return str(caught.value)
-
-
-def _self_signed(folder: Path) -> ssl.SSLContext:
-    from datetime import UTC, datetime, timedelta
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    path = folder / "server.pem"
-    path.write_bytes(
-        certificate.public_bytes(serialization.Encoding.PEM)
-        + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(path)
-    return context
 
 
 async def test_slow_bytes_are_not_waited_for_for_ever(api: ScriptedClipApi):

@@ -207,7 +207,7 @@ async def test_an_unknown_generation_is_told_to_be_unknown(tools: ToolDesk):
 async def test_an_unknown_tool_names_the_known_ones(tools: ToolDesk):
     result = await tools.client.call_tool("create_clip", {})
     assert result.is_error
-    assert "Did you mean create_clips?" in text_of(result)
+    assert "did you mean create_clips?" in text_of(result)
 
 
 async def test_without_a_key_the_call_says_what_to_do(era: Era):

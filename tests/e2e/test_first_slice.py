@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import re
 import sys
@@ -13,6 +15,7 @@ from typing import Any
 import anyio
 import pytest
 from mcp import Client, StdioServerParameters, stdio_client
+from mcp_types import BlobResourceContents, ResourceTemplateReference, TextResourceContents
 
 from reka_clips.engine.media.ffmpeg import find_ffmpeg, input_arguments
 from reka_clips.engine.media.probe import MediaInfo, probe
@@ -53,7 +56,38 @@ async def decoded(path: Path) -> tuple[MediaInfo, str]:
     return await probe(ffmpeg, path), log
 
 
-async def check_two_clips(parameters: StdioServerParameters, source: Path) -> None:
+async def check_what_else_there_is(client: Client, answer: dict[str, Any], saved: Path) -> None:
+    """Read the generation and a clip as resources, and save the clip."""
+    uri = f"reka-clips://clips/{answer['id']}"
+    [told] = (await client.read_resource(uri)).contents
+    assert isinstance(told, TextResourceContents)
+    assert told.mime_type == "application/json"
+    assert [clip["video_url"] for clip in json.loads(told.text)["output"]] == [
+        clip["video_url"] for clip in answer["output"]
+    ]
+    on_disk = await anyio.Path(answer["output"][1]["video_url"].removeprefix("file://")).read_bytes()
+    [video] = (await client.read_resource(f"{uri}/videos/2")).contents
+    assert isinstance(video, BlobResourceContents)
+    assert video.mime_type == "video/mp4"
+    assert base64.b64decode(video.blob) == on_disk
+    [poster] = (await client.read_resource(f"{uri}/posters/2")).contents
+    assert isinstance(poster, BlobResourceContents)
+    assert poster.mime_type == "image/jpeg"
+    assert base64.b64decode(poster.blob).startswith(b"\xff\xd8\xff")
+    completion = await client.complete(
+        ResourceTemplateReference(uri="reka-clips://clips/{id}/posters/{clip}"),
+        {"name": "clip", "value": ""},
+        {"id": answer["id"]},
+    )
+    assert completion.completion.values == ["1", "2"]
+    result = await client.call_tool("save_clip", {"id": answer["id"], "clip": 2, "directory": "reels"})
+    assert result.structured_content is not None, result.content
+    path = anyio.Path(result.structured_content["path"])
+    assert path.parent == saved / "reels"
+    assert await path.read_bytes() == on_disk
+
+
+async def check_two_clips(parameters: StdioServerParameters, source: Path, *, saved: Path | None = None) -> None:
     seen: list[tuple[float, str | None]] = []
 
     async def note(progress: float, _total: float | None, message: str | None) -> None:
@@ -62,9 +96,11 @@ async def check_two_clips(parameters: StdioServerParameters, source: Path) -> No
     async with Client(stdio_client(parameters)) as client:
         arguments = {"video_urls": [source.as_uri()], **OPTIONS}
         result = await client.call_tool("create_clips", arguments, progress_callback=note)
-    assert not result.is_error, result.content
-    answer = result.structured_content
-    assert answer is not None
+        assert not result.is_error, result.content
+        answer = result.structured_content
+        assert answer is not None
+        if saved is not None:
+            await check_what_else_there_is(client, answer, saved)
     assert answer["status"] == "completed"
     assert len(answer["output"]) == 2
 
@@ -89,7 +125,9 @@ async def check_two_clips(parameters: StdioServerParameters, source: Path) -> No
 async def test_the_embedded_engine_cuts_two_clips_of_a_film_scene(
     tmp_path: Path, sample: Callable[[str], Path]
 ) -> None:
-    await check_two_clips(server(tmp_path, REKA_CLIPS_BACKEND="local"), sample("tos_battle.webm"))
+    saved = tmp_path / "Videos"
+    settings = {"REKA_CLIPS_BACKEND": "local", "REKA_CLIPS_SAVE_DIR": str(saved)}
+    await check_two_clips(server(tmp_path / "data", **settings), sample("tos_battle.webm"), saved=saved)
 
 
 async def test_a_served_engine_does_the_same_as_if_it_were_reka(tmp_path: Path, sample: Callable[[str], Path]) -> None:

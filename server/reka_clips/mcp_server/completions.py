@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 from mcp_types import Completion, PromptReference, ResourceTemplateReference
 
-from reka_clips.contract import ASPECT_RATIOS, SUBTITLE_LANGUAGES, is_generation_id
+from reka_clips.contract import is_generation_id
 from reka_clips.errors import RekaClipsError
-from reka_clips.mcp_server.prompts import LENGTHS_SECONDS, PLATFORMS
-from reka_clips.mcp_server.resources import CLIP_URI, VIDEO_URI
+from reka_clips.mcp_server.hints import nearest_values
+from reka_clips.mcp_server.prompts import VALUES, arguments_of
+from reka_clips.mcp_server.resources import CLIP_URI, POSTER_URI, VIDEO_URI
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -20,22 +21,19 @@ if TYPE_CHECKING:
 
 _MAX_VALUES: Final = 100  # the specification's limit
 _LISTED: Final = 50
-_VALUES: Final[dict[tuple[str, str], tuple[str, ...]]] = {
-    ("highlight_reel", "shape"): ASPECT_RATIOS,
-    ("highlight_reel", "length"): LENGTHS_SECONDS,
-    ("social_shorts", "platform"): tuple(PLATFORMS),
-    ("social_shorts", "count"): ("1", "2", "3"),
-    ("social_shorts", "language"): SUBTITLE_LANGUAGES,
-}
 
 
 async def complete(runtime: Runtime, params: CompleteRequestParams, headers: Mapping[str, str] | None) -> Completion:
     """Return the values that begin with what was typed; none where nothing is known, or upstream cannot tell."""
     typed = params.argument.value.strip().lower()
     if isinstance(params.ref, PromptReference):
-        return _starting(typed, _VALUES.get((params.ref.name, params.argument.name), ()))
+        if params.argument.name not in arguments_of(params.ref.name):
+            return Completion(values=[])
+        values = VALUES.get(params.argument.name, ())
+        found = _starting(typed, values)
+        return found if found.values else _starting("", nearest_values(typed, values))  # "Spanish", "vertical"
     template: ResourceTemplateReference = params.ref
-    if template.uri not in (CLIP_URI, VIDEO_URI):
+    if template.uri not in (CLIP_URI, VIDEO_URI, POSTER_URI):
         return Completion(values=[])
     given = (params.context.arguments if params.context else None) or {}
     try:

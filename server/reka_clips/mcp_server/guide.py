@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from reka_clips.contract import FONT_FAMILIES, SUBTITLE_LANGUAGES
+from reka_clips.mcp_server.schemas import Option, options
+from reka_clips.mcp_server.tools.create_clips import input_schema
 
 _LINK: Final = "https://www.youtube.com/watch?v=VIDEO"
 
@@ -58,6 +59,7 @@ EXAMPLES: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
 
 def guide(backend_sentence: str) -> str:
     """Return the guide in Markdown. backend_sentence: where clips are made, and what that costs."""
+    asked = "\n".join(_line(option) for option in options(input_schema()))
     examples = "\n\n".join(
         f"### {title}\n\n```json\n{json.dumps(arguments, indent=2)}\n```" for title, arguments in EXAMPLES
     )
@@ -72,19 +74,7 @@ def guide(backend_sentence: str) -> str:
 
 ## What can be asked for
 
-- **prompt**: what to look for and in which tone. Lengths, times, format and language have fields of their own.
-- **generation_config.template**: `moments` makes one clip per moment, `compilation` puts several moments into one
-  clip. `voiceover`, `trailer` and `caption_only` exist on Reka only.
-- **generation_config.num_generations**: 1 to 3; left out, the number suits the length of the source.
-- **generation_config.min_duration_seconds / max_duration_seconds**: whole seconds; the longest may be 600 and is 90
-  unless set, so a shortest of more than 90 needs a longest, too.
-- **generation_config.source_start_time / source_end_time**: the part of the source to use, in whole seconds; 5:00 is
-  300.
-- **generation_config.translated_subtitles_target_language** (Reka only): {", ".join(SUBTITLE_LANGUAGES)}.
-- **rendering_config.aspect_ratio**: `9:16` (default), `9:16-split`, `16:9`, `4:5`, `1:1`.
-- **rendering_config.resolution**: the shorter side in pixels: 240, 360, 480, 720 (default) or 1080.
-- **rendering_config.layout**: `ai` crops and follows the action, `fit` keeps the whole picture with bars.
-- **rendering_config.subtitles**: true by default; `caption_style` shapes them (fonts: {", ".join(FONT_FAMILIES)}).
+{asked}
 
 ## Examples of `create_clips`
 
@@ -96,3 +86,8 @@ Reka allows ten creations per key in 24 hours and may charge for each; `get_clip
 `delete_clip` cost nothing. The same create again joins the one that runs, or returns its result if it ended lately,
 unless `force_new` is true. The embedded engine is free.
 """
+
+
+def _line(option: Option) -> str:
+    values = f" One of {', '.join(f'`{value}`' for value in option.values)}." if option.values else ""
+    return f"- `{option.path}` ({option.kind}): {option.meaning}{values}"

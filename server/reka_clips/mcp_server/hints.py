@@ -67,6 +67,12 @@ def nearest_name(name: str, candidates: Sequence[str]) -> str | None:
     return by_plain[close[0]] if close else None
 
 
+def did_you_mean(name: str, candidates: Sequence[str]) -> str:
+    """Return how a sentence about a name that is none of the candidates ends: `; did you mean X?` or a full stop."""
+    meant = nearest_name(name, candidates)
+    return f"; did you mean {meant}?" if meant else "."
+
+
 def nearest_values(text: str, allowed: Sequence[str]) -> list[str]:
     """Return the allowed values that were probably meant, the likeliest first, at most three."""
     plain = text.strip().lower().replace("-", "_").replace("/", ":")

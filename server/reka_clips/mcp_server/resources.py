@@ -31,7 +31,8 @@ CLIP_URI: Final = "reka-clips://clips/{id}"
 VIDEO_URI: Final = "reka-clips://clips/{id}/videos/{clip}"
 POSTER_URI: Final = "reka-clips://clips/{id}/posters/{clip}"
 MAX_VIDEO_BYTES: Final = 16 * 1024**2
-_ALL: Final = Bounds(clips=50, caption_characters=5000, prompt_characters=5000, title_characters=500)
+# All that a generation can be expected to hold (12 clips at most), and never more than clients bear (1 MB).
+_ALL: Final = Bounds(clips=50, caption_characters=2500, prompt_characters=5000, title_characters=300)
 
 
 def add_resources(server: MCPServer[Any], runtime: Runtime) -> None:
@@ -94,7 +95,8 @@ def _engine_file(runtime: Runtime, job: Job, clip: str, link_of: Callable[[ClipO
     outputs = job.state.snapshot.output
     number = int(clip) if clip.isascii() and clip.isdigit() and len(clip) < 4 else 0  # noqa: PLR2004 - three digits
     if not 1 <= number <= len(outputs):
-        raise ResourceNotFoundError(f"Generation {job.id} has {len(outputs)} clips; there is no such number.")
+        have = f"{len(outputs)} clip{'' if len(outputs) == 1 else 's'}"
+        raise ResourceNotFoundError(f"Generation {job.id} has {have}; there is no such number.")
     link = link_of(outputs[number - 1]) or ""
     if job.account.backend != "local" or not link.startswith("file://"):
         raise ResourceError("Only clips of the embedded engine can be read here; this one has a link in its JSON.")

@@ -6,11 +6,12 @@ enums, `exclusiveMinimum`, `default: null` or a `title` in every corner; a flat 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from pydantic import BaseModel
 
@@ -54,6 +55,26 @@ def field_schema(schema: JsonSchema, path: tuple[str | int, ...]) -> JsonSchema 
     return node
 
 
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One property of a described schema, as people read of it. kind: its type and bounds, such as `integer 1 to 3`."""
+
+    path: str
+    kind: str
+    meaning: str
+    values: tuple[str, ...]
+    is_required: bool
+
+
+def options(schema: JsonSchema, prefix: str = "") -> Iterator[Option]:
+    """Yield every property of a described schema, each before those inside it."""
+    for name, node in cast("dict[str, JsonSchema]", schema.get("properties", {})).items():
+        is_required = name in schema.get("required", ())
+        values = tuple(node.get("enum", ()))
+        yield Option(prefix + name, _kind(node), node["description"], values, is_required)
+        yield from options(node, f"{prefix}{name}.")
+
+
 def places(schema: JsonSchema, parent: tuple[str, ...] = ()) -> dict[str, tuple[str, ...]]:
     """Return the path of every property of a flat schema by its name, at whatever depth it stands."""
     found: dict[str, tuple[str, ...]] = {}
@@ -61,6 +82,14 @@ def places(schema: JsonSchema, parent: tuple[str, ...] = ()) -> dict[str, tuple[
         found[name] = (*parent, name)
         found |= places(node, (*parent, name))
     return found
+
+
+def _kind(node: JsonSchema) -> str:
+    if node["type"] == "array":
+        return f"list of {node['items']['type']}s"
+    low, high = node.get("minimum"), node.get("maximum")
+    bounds = f" {low:g} to {high:g}" if high is not None else f" from {low:g}" if low is not None else ""
+    return node["type"] + bounds
 
 
 def _flat(node: JsonSchema, definitions: Mapping[str, JsonSchema]) -> JsonSchema:

@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING, Any, Final
 from mcp.server.caching import CacheHint
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.context import Context
-from mcp.shared.exceptions import MCPError
-from mcp_types import INVALID_PARAMS, CompleteRequestParams, CompleteResult
+from mcp_types import CompleteRequestParams, CompleteResult
 
 from reka_clips import __version__
 from reka_clips.mcp_server import gallery
 from reka_clips.mcp_server.completions import complete
 from reka_clips.mcp_server.gallery.extension import Gallery
-from reka_clips.mcp_server.hints import nearest_name
+from reka_clips.mcp_server.hints import did_you_mean
 from reka_clips.mcp_server.icons import icon
-from reka_clips.mcp_server.prompts import add_prompts, prompt_refusal
+from reka_clips.mcp_server.prompts import add_prompts, filled_in
 from reka_clips.mcp_server.resources import add_resources
 from reka_clips.mcp_server.results import error_result
 from reka_clips.mcp_server.tasks import Tasks
@@ -79,20 +78,9 @@ class ClipServer(MCPServer[Any]):
         """Return a tool's result; an unknown tool is a tool error that names the ones there are."""
         known = [tool.name for tool in await self.list_tools()]
         if name not in known:
-            meant = nearest_name(name, known)
-            hint = f" Did you mean {meant}?" if meant else ""
-            return error_result(
-                f"There is no tool {clean(name, max_characters=60)}.{hint} The tools are {', '.join(known)}."
-            )
+            refused = f"There is no tool {clean(name, max_characters=60)}{did_you_mean(name, known)}"
+            return error_result(f"{refused} The tools are {', '.join(known)}.")
         return await super().call_tool(name, arguments, context)
-
-    async def read_resource(
-        self, uri: AnyUrl | str, context: Context[Any, Any] | None = None
-    ) -> Iterable[ReadResourceContents] | InputRequiredResult:
-        """Return a resource; the gallery's page as it is for this caller."""
-        if str(uri) == gallery.URI and context is not None:
-            return [await self._gallery.read(context.headers)]
-        return await super().read_resource(uri, context)
 
     async def get_prompt(
         self, name: str, arguments: dict[str, Any] | None = None, context: Context[Any, Any] | None = None
@@ -101,10 +89,15 @@ class ClipServer(MCPServer[Any]):
 
         The SDK answers such a request by an internal error, on 2026-07-28 without a word of what is wrong.
         """
-        refusal = prompt_refusal(await self.list_prompts(), name, arguments or {})
-        if refusal is not None:
-            raise MCPError(INVALID_PARAMS, refusal)
-        return await super().get_prompt(name, arguments, context)
+        return await super().get_prompt(name, filled_in(name, arguments or {}), context)
+
+    async def read_resource(
+        self, uri: AnyUrl | str, context: Context[Any, Any] | None = None
+    ) -> Iterable[ReadResourceContents] | InputRequiredResult:
+        """Return a resource; the gallery's page as it is for this caller."""
+        if str(uri) == gallery.URI and context is not None:
+            return [await self._gallery.read(context.headers)]
+        return await super().read_resource(uri, context)
 
     async def _complete(self, ctx: ServerRequestContext[Any, Any], params: CompleteRequestParams) -> CompleteResult:
         context = Context[Any, Any](request_context=ctx, mcp_server=self)

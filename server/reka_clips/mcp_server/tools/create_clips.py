@@ -15,7 +15,7 @@ from reka_clips.mcp_server.handover import taker
 from reka_clips.mcp_server.icons import icon
 from reka_clips.mcp_server.relay import relaying
 from reka_clips.mcp_server.results import submitting_result
-from reka_clips.mcp_server.schemas import described, flat_schema
+from reka_clips.mcp_server.schemas import JsonSchema, described, flat_schema
 from reka_clips.mcp_server.watching import Call, job_result
 
 if TYPE_CHECKING:
@@ -107,6 +107,11 @@ FIELDS: Final = {
 }
 
 
+def input_schema() -> JsonSchema:
+    """Return what the tool takes, every field described."""
+    return described(flat_schema(CreateArguments), FIELDS)
+
+
 def tool(runtime: Runtime) -> ClipTool:
     """Return the tool as it is registered."""
     return clip_tool(
@@ -114,7 +119,7 @@ def tool(runtime: Runtime) -> ClipTool:
         name=NAME,
         title="Create video clips",
         description=DESCRIPTION,
-        input_schema=described(flat_schema(CreateArguments), FIELDS),
+        input_schema=input_schema(),
         output_schema=output_schemas.GENERATION,
         annotations=ToolAnnotations(
             read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=True

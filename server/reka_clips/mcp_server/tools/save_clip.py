@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mcp_types import CallToolResult
 
     from reka_clips.contract import ClipOutput
+    from reka_clips.downloader import NetworkAccess
     from reka_clips.jobs import Account, Job
     from reka_clips.mcp_server.runtime import Runtime
 
@@ -124,7 +125,15 @@ async def _fetch(runtime: Runtime, account: Account, output: ClipOutput, part: P
             raise DownloadError("The link of this clip leads to a file, which only the embedded engine may give.")
         await _copy(engine_path(link, data_dir=runtime.settings.data_dir), part, relay)
     elif link.startswith(("http://", "https://")):
-        await _download(link, part, relay, api_url=account.client.base_url)
+        from reka_clips.downloader import NetworkAccess, origin  # start-up time
+
+        access = NetworkAccess(
+            allow_private=runtime.settings.allow_private_sources,
+            # The service that made the clip may stand on this very machine.
+            trusted_origins=frozenset({origin(account.client.base_url)}),
+            redirects_to_https_only=True,
+        )
+        await _download(link, part, relay, access=access)
     else:
         raise DownloadError("This clip has no link yet; get_clip_status asks for it again.")
 
@@ -141,8 +150,8 @@ async def _copy(source: Path, part: Path, relay: Relay) -> None:
                 await relay.tell(_amount(copied_bytes, total_bytes), progress=copied_bytes / total_bytes)
 
 
-async def _download(link: str, part: Path, relay: Relay, *, api_url: str) -> None:
-    from reka_clips.downloader import DownloadLimits, NetworkAccess, download, origin  # start-up time
+async def _download(link: str, part: Path, relay: Relay, *, access: NetworkAccess) -> None:
+    from reka_clips.downloader import DownloadLimits, download
 
     amount: list[int | None] = [0, None]
 
@@ -160,8 +169,6 @@ async def _download(link: str, part: Path, relay: Relay, *, api_url: str) -> Non
                 await relay.tell(_amount(received_bytes, total_bytes), progress=share, is_measured=bool(total_bytes))
 
     failure: DownloadError | None = None
-    # The service that made the clip may stand on this very machine; other private addresses may not be reached.
-    access = NetworkAccess(trusted_origins=frozenset({origin(api_url)}), redirects_to_https_only=True)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(tell)
         try:
