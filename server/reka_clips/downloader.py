@@ -24,6 +24,7 @@ import httpx2
 
 from reka_clips import __version__
 from reka_clips.addresses import is_public
+from reka_clips.content import SNIFFED_BYTES, plain_kind
 from reka_clips.errors import DownloadError
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ WEB_PAGE_MESSAGE: Final = (
     "(set REKA_API_KEY); for anything else, give the direct link of the video file itself."
 )
 _WRITE_BYTES: Final = 1024 * 1024
-_SNIFF_BYTES: Final = 512
 _SPARE_DISK_BYTES: Final = 64 * 1024 * 1024
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _OK: Final = 200
@@ -45,9 +45,13 @@ _ADDRESSES_TRIED: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class DownloadLimits:
-    """How much a download may take. `idle_seconds`: without a byte; `connect_seconds`: for each connection."""
+    """How much a download may take. `idle_seconds`: without a byte; `connect_seconds`: for each connection.
+
+    `max_bytes_setting`: the name of the setting that raises `max_bytes`, for the message; empty if there is none.
+    """
 
     max_bytes: int = 4 * 1024**3
+    max_bytes_setting: str = ""
     total_seconds: float = 3600.0
     idle_seconds: float = 30.0
     connect_seconds: float = 15.0
@@ -170,10 +174,20 @@ async def _fetch(
                     Validators(response.headers.get("etag"), response.headers.get("last-modified")),
                 )
     except httpx2.TimeoutException as error:
-        raise DownloadError("The server behind the link did not answer, or stopped sending, for too long.") from error
+        raise DownloadError(
+            "The server behind the link did not answer, or stopped sending, for too long; try again later."
+        ) from error
+    except httpx2.ConnectError as error:
+        raise DownloadError(_unreachable_words(error)) from error
     except (httpx2.TransportError, httpx2.DecodingError, httpx2.InvalidURL) as error:
-        raise DownloadError("The connection to the server behind the link failed or broke off.") from error
+        raise DownloadError("The connection to the server behind the link broke off; try again.") from error
     raise DownloadError(f"The link redirects more than {limits.max_redirects} times.")
+
+
+def _unreachable_words(error: httpx2.ConnectError) -> str:
+    if isinstance(error, _UnknownNameError):
+        return "The server named in the link is not known; check the link, and whether there is a network."
+    return "The server behind the link cannot be reached; check the link, or try again later."
 
 
 def _conditions(unless: Validators | None) -> dict[str, str]:
@@ -211,16 +225,16 @@ async def _write(
         async for chunk in response.aiter_bytes():
             received_bytes += len(chunk)
             _check_size(received_bytes, limits)
-            is_start = received_bytes - len(chunk) < _SNIFF_BYTES
+            is_start = received_bytes - len(chunk) < SNIFFED_BYTES
             buffer += chunk
-            if is_start and len(buffer) >= _SNIFF_BYTES:
-                _check_content(bytes(buffer[:_SNIFF_BYTES]), _media_type(response))
+            if is_start and len(buffer) >= SNIFFED_BYTES:
+                _check_content(bytes(buffer[:SNIFFED_BYTES]), _media_type(response))
             if len(buffer) >= _WRITE_BYTES:
                 await file.write(bytes(buffer))
                 buffer.clear()
                 if on_progress is not None:
                     on_progress(received_bytes, total_bytes)
-        if received_bytes < _SNIFF_BYTES:
+        if received_bytes < SNIFFED_BYTES:
             _check_content(bytes(buffer), _media_type(response))
         await file.write(bytes(buffer))
     if on_progress is not None:
@@ -237,7 +251,8 @@ def _announced_bytes(response: httpx2.Response) -> int | None:
 def _check_size(size_bytes: int, limits: DownloadLimits) -> None:
     if size_bytes > limits.max_bytes:
         megabytes = limits.max_bytes / 1024**2
-        raise DownloadError(f"The file behind the link is larger than the limit of {megabytes:.0f} MB.")
+        remedy = f"; use a smaller one, or raise {limits.max_bytes_setting}" if limits.max_bytes_setting else ""
+        raise DownloadError(f"The file behind the link is larger than the limit of {megabytes:.0f} MB{remedy}.")
 
 
 def _media_type(response: httpx2.Response) -> str | None:
@@ -245,19 +260,18 @@ def _media_type(response: httpx2.Response) -> str | None:
 
 
 def _check_content(start: bytes, media_type: str | None) -> None:
-    """Refuse what is plainly no video, from its first bytes. What it really is, ffmpeg finds out later."""
-    text = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if not start:
-        raise DownloadError("The file behind this link is empty.")
-    if text.startswith((b"#extm3u", b"<mpd")) or (text.startswith(b"<?xml") and b"<mpd" in text):
+    """Refuse what is plainly no video, from its first bytes."""
+    kind = plain_kind(start)
+    if kind == "nothing":
+        raise DownloadError("The file behind this link is empty (0 bytes); check the link.")
+    if kind == "playlist":
         raise DownloadError("This link leads to a streaming playlist; give the direct link of a video file instead.")
-    if text.startswith((b"<!doctype html", b"<html", b"<head", b"<script")) or media_type in (
-        "text/html",
-        "application/xhtml+xml",
-    ):
+    if kind == "web page" or media_type in ("text/html", "application/xhtml+xml"):
         raise DownloadError(WEB_PAGE_MESSAGE)
-    is_text = media_type is not None and (media_type.startswith("text/") or media_type.endswith(("json", "xml")))
-    if is_text and not re.search(rb"[\x00-\x08\x0e-\x1f]", start):
+    is_said_to_be_text = media_type is not None and (
+        media_type.startswith("text/") or media_type.endswith(("json", "xml"))
+    )
+    if kind == "text" and is_said_to_be_text:
         raise DownloadError(f"This link leads to text ({media_type}), not to a video file.")
 
 
@@ -274,6 +288,10 @@ def _disk_words(error: OSError) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return "The disk is full: free some space, then try again."
     return f"The download could not be written to disk ({error.strerror or type(error).__name__})."
+
+
+class _UnknownNameError(httpx2.ConnectError):
+    """The name in the link cannot be resolved."""
 
 
 class _GuardedTransport(httpx2.AsyncBaseTransport):
@@ -319,7 +337,7 @@ class _GuardedTransport(httpx2.AsyncBaseTransport):
         try:
             found = await anyio.getaddrinfo(url.raw_host.decode("ascii"), port, type=socket.SOCK_STREAM)
         except OSError:
-            raise httpx2.ConnectError("The name could not be resolved.") from None
+            raise _UnknownNameError("The name could not be resolved.") from None
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
         if not self._access.trusts(url) and not all(is_public(address) for address in addresses):
             raise DownloadError(

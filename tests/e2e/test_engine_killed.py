@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,9 @@ from mcp import Client, MCPError
 from mcp_types import CallToolResult
 
 from command import MODERN, Progress, connect, text_of
+from made_films.plain import write_plain_film
 from process_tree import Process, all_gone, children_of, running_with, until
 from reka_clips.engine.folders import Folders
-from reka_clips.engine.media.ffmpeg import find_ffmpeg
 from reka_clips.engine.record import PROCESSING
 from reka_clips.engine.store import JobStore
 
@@ -38,11 +37,7 @@ ARGUMENTS: dict[str, Any] = {
 @pytest.fixture
 def film(tmp_path: Path) -> Path:
     """A film that is quick to draw and slow enough to render."""
-    path = tmp_path / "film.mp4"
-    picture = "testsrc2=size=640x360:rate=25:duration=14"
-    encoding = ("-c:v", "libx264", "-preset", "ultrafast")
-    subprocess.run([find_ffmpeg().path, "-v", "error", "-f", "lavfi", "-i", picture, *encoding, path], check=True)
-    return path
+    return write_plain_film(tmp_path / "film.mp4", seconds=14, size="640x360", rate=25)
 
 
 async def rendering(data_dir: Path, progress: Progress) -> tuple[Process, list[Process]]:

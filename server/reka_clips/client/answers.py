@@ -37,6 +37,7 @@ _KINDS: Final[dict[int, tuple[type[ApiError], str]]] = {
     422: (BadRequestError, "The Clip API refused the request"),
     425: (ServerError, "The Clip API is not ready"),
     429: (RateLimitError, "The limit of requests is reached"),
+    507: (ApiError, "The Clip API has no room left"),  # the engine's, whose disk is full: nothing was created
 }
 
 
@@ -57,11 +58,12 @@ def api_error(status: int, content: bytes, headers: Mapping[str, str], *, secret
     body = parse_error_body(content)
     told = without_secret(body.message, secret) if body.message else ""
     kind, sentence = _KINDS.get(status, (ServerError if status >= 500 else ApiError, "The Clip API is in trouble"))  # noqa: PLR2004 - where 5xx begins
-    if kind is ApiError:
+    if status not in _KINDS and kind is ApiError:
         sentence = "The Clip API refused the request"
     if "insufficient balance" in told.lower():
         kind, sentence = _KINDS[402]
-    where = f" (field {without_secret(body.param, secret)})" if body.param else ""
+    is_named = not body.param or body.param in told
+    where = "" if is_named else f" (field {without_secret(body.param or '', secret)})"
     return kind(
         f"{sentence} (HTTP {status}){f': {told}' if told else '.'}{where}",
         status=status,

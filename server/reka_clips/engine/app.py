@@ -21,6 +21,7 @@ from reka_clips.engine.door import Door, error_response
 from reka_clips.engine.intake import MAX_BODY_BYTES, Problem, RefusedError, parse_create, parse_delete, parse_page
 from reka_clips.engine.links import FileLinks, Links, LinkSigner, SignedLinks
 from reka_clips.engine.openapi import document
+from reka_clips.engine.runner import DISK_FULL_MESSAGE
 from reka_clips.engine.sources import SourceError, local_file
 from reka_clips.engine.store import DuplicateJobError, JobRunningError, QueueFullError
 from reka_clips.engine.wire import page, snapshot
@@ -184,7 +185,7 @@ async def _duplicate(_: Request, error: Exception) -> Response:
 
 async def _queue_full(_: Request, error: Exception) -> Response:
     headers = {"Retry-After": str(_RETRY_AFTER_SECONDS)}
-    return error_response(429, f"The engine is busy: {error} Try again later.", headers=headers)
+    return error_response(429, f"The engine is busy: {error}", kind="busy_error", headers=headers)
 
 
 async def _job_running(_: Request, error: Exception) -> Response:
@@ -201,7 +202,9 @@ async def _http_error(_: Request, error: Exception) -> Response:
 
 async def _store_failed(_: Request, error: Exception) -> Response:
     logger.error("The engine's store failed: %s", error)
-    return error_response(500, "The engine's disk is full or fails; free some space where the clips are kept.")
+    if isinstance(error, sqlite3.Error) and error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+        return error_response(507, DISK_FULL_MESSAGE)
+    return error_response(500, "The engine cannot read or write its list of generations; its log tells more.")
 
 
 async def _unexpected(_: Request, __: Exception) -> Response:

@@ -39,12 +39,18 @@ def error_response(
     message: str,
     *,
     param: str | None = None,
+    kind: str | None = None,
     problems: Sequence[Problem] = (),
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    """Return an error in the shape of the Clip API. problems: all that is wrong, told as `details`."""
-    kind = _TYPES.get(status, "server_error" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "invalid_request_error")
-    error: dict[str, object] = {"type": kind, "message": message, "param": param}
+    """Return an error in the shape of the Clip API. kind: its type, if not the usual one of this status.
+
+    problems: all that is wrong, told as `details`.
+    """
+    usual = _TYPES.get(
+        status, "server_error" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "invalid_request_error"
+    )
+    error: dict[str, object] = {"type": kind or usual, "message": message, "param": param}
     if problems:
         error["details"] = [{"param": problem.param, "message": problem.message} for problem in problems]
     return JSONResponse({"error": error}, status_code=status, headers=headers)

@@ -38,7 +38,7 @@ def document(version: str) -> dict[str, Any]:
 
 def _create() -> dict[str, Any]:
     quality: dict[str, Any] = {"type": "string", "enum": ["premium", "lite", "fallback", "full_video"]}
-    responses = _answers(_SNAPSHOT_NAME, 202, 400, 409, 413, 429)
+    responses = _answers(_SNAPSHOT_NAME, 202, 400, 409, 413, 429, 507)
     responses["200"] = {
         "description": "With stream: snapshots as server-sent events, until the generation ends.",
         "headers": _HEADERS,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import secrets
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -13,12 +15,13 @@ from urllib.request import url2pathname
 
 import anyio.to_thread
 
+from reka_clips.content import SNIFFED_BYTES, Kind, plain_kind
 from reka_clips.downloader import DownloadLimits, NetworkAccess, Validators, download
 from reka_clips.engine.folders import remove
 from reka_clips.engine.media.footage import Source
 from reka_clips.engine.media.subtitles import find_sidecars
 from reka_clips.engine.record import SourceRecord
-from reka_clips.errors import RekaClipsError
+from reka_clips.errors import DownloadError, RekaClipsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +33,15 @@ if TYPE_CHECKING:
 _FRESH_SECONDS: Final = 600.0
 _PAGE_HOSTS: Final = ("youtube.com", "youtu.be", "youtube-nocookie.com", "twitch.tv")
 _MEGABYTE: Final = 1024 * 1024
+_LIMIT_NAME: Final = "REKA_CLIPS_MAX_SOURCE_MB"
+_MISSING: Final = "There is no such file on the computer that the engine runs on; check the path."
+_FORBIDDEN: Final = "This file may not be read by the engine; check its permissions."
+_NO_VIDEOS: Final[dict[Kind, str]] = {
+    "nothing": "This file is empty (0 bytes); give another one.",
+    "web page": "This file is a web page, not a video; give a video file.",
+    "playlist": "This file is a playlist, which only names videos; give the video file itself.",
+    "text": "This file holds text, not a video; give a video file.",
+}
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +62,8 @@ def local_file(url: str, policy: SourcePolicy) -> Path:
     Raises SourceError if it is outside the allowed folders, is no file, is empty, too large or unreadable.
     """
     path = Path(url2pathname(urlsplit(url).path))
+    if "\0" in str(path):
+        raise SourceError(_MISSING)
     if policy.folders is not None:
         # Links are followed before the check, and the checked path is what will be opened.
         path = Path(os.path.realpath(path))
@@ -61,24 +75,29 @@ def local_file(url: str, policy: SourcePolicy) -> Path:
         is_file, size_bytes = path.is_file(), path.stat().st_size
     except (OSError, ValueError) as error:
         if isinstance(error, PermissionError):
-            raise SourceError("This file may not be read by the engine; check its permissions.") from None
-        raise SourceError("There is no such file on the computer that the engine runs on.") from None
+            raise SourceError(_FORBIDDEN) from None
+        raise SourceError(_MISSING) from None
     if not is_file:
         raise SourceError("This is not a file; give the path of a video file.")
-    if size_bytes == 0:
-        raise SourceError("This file is empty.")
     if size_bytes > policy.max_bytes:
-        raise SourceError(
-            f"This file is larger than the limit of {policy.max_bytes // _MEGABYTE} MB (REKA_CLIPS_MAX_SOURCE_MB)."
-        )
-    if not os.access(path, os.R_OK):
-        raise SourceError("This file may not be read by the engine; check its permissions.")
+        limit = f"{policy.max_bytes // _MEGABYTE} MB"
+        raise SourceError(f"This file is larger than the limit of {limit}; use a smaller one, or raise {_LIMIT_NAME}.")
+    try:
+        with path.open("rb") as file:
+            kind = plain_kind(file.read(SNIFFED_BYTES))
+    except OSError:
+        raise SourceError(_FORBIDDEN) from None
+    if kind is not None:
+        raise SourceError(_NO_VIDEOS[kind])
     return path
 
 
 def _local_source(url: str, policy: SourcePolicy) -> Source:
     path = local_file(url, policy)
-    sidecars = find_sidecars(path)
+    try:
+        sidecars = find_sidecars(path)
+    except OSError:  # a folder that may be entered, but not listed
+        sidecars = []
     if policy.folders is not None:  # a link beside the video may lead out of the folder
         sidecars = [sidecar for sidecar in sidecars if _is_inside(sidecar, policy.folders)]
     return Source(path, url, tuple(sidecars))
@@ -115,19 +134,24 @@ class Sources:
     ) -> Path:
         folder = self._folders.source(url)
         await anyio.to_thread.run_sync(lambda: folder.mkdir(exist_ok=True, mode=0o700))
-        arrived = folder / f".{os.getpid()}.arrived"
+        arrived = folder / f".{secrets.token_hex(8)}.arrived"  # two generations may want the same link at once
 
         def progress(received_bytes: int, total_bytes: int | None) -> None:
             report(received_bytes / total_bytes if total_bytes else 0.0)
 
-        fetched = await download(
-            url,
-            arrived,
-            limits=DownloadLimits(max_bytes=policy.max_bytes),
-            access=NetworkAccess(allow_private=policy.allow_private),
-            unless=None if kept is None else Validators(kept.etag, kept.last_modified),
-            on_progress=progress,
-        )
+        try:
+            fetched = await download(
+                url,
+                arrived,
+                limits=DownloadLimits(max_bytes=policy.max_bytes, max_bytes_setting=_LIMIT_NAME),
+                access=NetworkAccess(allow_private=policy.allow_private),
+                unless=None if kept is None else Validators(kept.etag, kept.last_modified),
+                on_progress=progress,
+            )
+        except DownloadError:
+            with contextlib.suppress(OSError):  # not empty: there is an older file, or another process is fetching
+                folder.rmdir()
+            raise
         now = time.time()
         if fetched is None:
             if kept is None:

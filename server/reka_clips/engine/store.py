@@ -127,7 +127,7 @@ class JobStore:
                 raise DuplicateJobError(twin[0])
             (waiting,) = connection.execute(f"SELECT count(*) FROM jobs WHERE {_RUNNING}").fetchone()  # noqa: S608 - same
             if waiting >= max_waiting:
-                raise QueueFullError(f"{waiting} generations wait or run already.")
+                raise QueueFullError(f"{waiting} generations wait or run, and no more may (REKA_CLIPS_ENGINE_QUEUE).")
             connection.execute(
                 "INSERT INTO jobs (id, status, fingerprint, version, record) VALUES (?, ?, ?, ?, ?)",
                 (job.id, job.status, fingerprint, job.version, _JOB.dump_json(job).decode()),

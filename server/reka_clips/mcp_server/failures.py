@@ -47,7 +47,7 @@ def failure_result(error: errors.RekaClipsError, *, tool: str = "the tool") -> C
         parts.append(f"The generation's id is {clean(generation_id, max_characters=128)}.")
     request_id = getattr(error, "request_id", None)
     if isinstance(request_id, str):
-        parts.append(f"Request id for Reka's support: {clean(request_id, max_characters=80)}.")
+        parts.append(f"Request id, for the service's support: {clean(request_id, max_characters=80)}.")
     return error_result(" ".join(part for part in parts if part))
 
 
@@ -85,6 +85,8 @@ def _next_step(error: errors.RekaClipsError, tool: str) -> str:
 
 def _rate_limit_help(error: errors.RateLimitError, *, is_creation: bool) -> str:
     limit = error.rate_limit
+    if error.error_type == "busy_error":  # the engine's queue is full; it knows no day's allowance
+        return f"{'Nothing was created. ' if is_creation else ''}Try again when one of them has ended."
     allowed = f"{limit.limit} creations" if limit and limit.limit else "ten creations"
     sent = "Nothing was created. " if is_creation else ""
     left = f"{rate_limit_words(limit)} " if limit and limit.remaining else ""

@@ -148,7 +148,7 @@ def _message(snapshot: Snapshot, story: Story, *, shown: int) -> str:
     backend = f"(backend {story.backend})"
     total = len(snapshot.output)
     if snapshot.status == "failed":
-        reason = quoted(snapshot.reason, max_characters=500) if snapshot.reason else "none was given"
+        reason = quoted(snapshot.reason.rstrip("."), max_characters=500) if snapshot.reason else "none was given"
         told = f"{name} failed {backend}. Reason, in the service's words: {reason}. A new try is a new creation."
     elif snapshot.status == "completed" and not total:
         told = (

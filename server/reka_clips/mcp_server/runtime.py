@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 KEY_HEADER: Final = "x-reka-api-key"
 GET_A_KEY: Final = "A free key comes from Reka's platform site, https://platform.reka.ai."
 
+_OR_REKA: Final = (
+    "Or have Reka make the clips: set REKA_API_KEY (and REKA_CLIPS_BACKEND to auto or reka, should it be set). "
+    + GET_A_KEY
+)
 _MAX_ACCOUNTS: Final = 1024
 _LOOK_SECONDS: Final = 0.5
 _RESTART_SECONDS: Final = 60.0
@@ -159,7 +163,10 @@ class Runtime:
         Raises what `backend` raises, and EngineMissingError or EngineStartError if the engine cannot be started.
         """
         if self.backend(headers) == "local":
-            engine = await self._running_engine()
+            try:
+                engine = await self._running_engine()
+            except EngineMissingError as error:
+                raise EngineMissingError(f"{error} {_OR_REKA}") from error
             return self._account("local", engine.base_url, engine.api_key)
         return self._account("reka", self.settings.base_url, self._key(headers))
 
@@ -195,13 +202,8 @@ class Runtime:
         async with self._engine_lock:
             if self._engine is not None and self._engine.is_alive:
                 return self._engine
-            try:
-                from reka_clips.engine.launch import EngineProcess
-            except ImportError as error:
-                raise EngineMissingError(
-                    "There is no Reka API key, and the clip engine is not installed. "
-                    'Set REKA_API_KEY, or install the engine: pip install "reka-clips-mcp[local]".'
-                ) from error
+            from reka_clips.engine.launch import EngineProcess
+
             if self._engine is None:
                 self._engine = await self._engine_stack.enter_async_context(EngineProcess(self.settings))
                 self._engine_came.set()

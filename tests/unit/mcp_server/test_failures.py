@@ -67,7 +67,7 @@ def test_the_request_id_and_the_generation_are_named():
     error = api(errors.AuthenticationError, 401, request_id="req-\x1b[31m77")
     error.generation_id = ID
     text = told(error, "get_clip_status")
-    assert "Request id for Reka's support: req-77." in text
+    assert "Request id, for the service's support: req-77." in text
     assert ID in text
 
 
@@ -87,6 +87,14 @@ def test_refusals_are_told_one_a_line_and_not_without_end():
     assert len(lines) == 17
 
 
+def test_a_full_queue_of_the_engine_is_not_told_as_the_allowance_of_a_day():
+    error = errors.RateLimitError("The engine is busy: 20 generations wait.", status=429, error_type="busy_error")
+    [block] = failure_result(error, tool="create_clips").content
+    assert isinstance(block, TextContent)
+    assert "Nothing was created. Try again when one of them has ended." in block.text
+    assert "24 hours" not in block.text
+
+
 def test_every_class_of_the_tree_is_translated():
     kinds = [errors.RekaClipsError]
     for kind in kinds:
@@ -95,7 +103,7 @@ def test_every_class_of_the_tree_is_translated():
     for kind in kinds:
         error = kind.__new__(kind)
         Exception.__init__(error, "It went wrong.")
-        error.__dict__.update(refusals=(), rate_limit=None, request_id=None, candidates=(), status=500)
+        error.__dict__.update(refusals=(), rate_limit=None, request_id=None, candidates=(), status=500, error_type=None)
         assert failure_result(error, tool="create_clips").is_error
 
 
