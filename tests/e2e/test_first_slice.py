@@ -18,7 +18,8 @@ from mcp import Client, StdioServerParameters, stdio_client
 from mcp_types import BlobResourceContents, ResourceTemplateReference, TextResourceContents
 
 from reka_clips.engine.media.ffmpeg import find_ffmpeg, input_arguments
-from reka_clips.engine.media.probe import MediaInfo, probe
+from reka_clips.engine.media.probe import probe
+from reka_clips.engine.media.streams import MediaInfo
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(900)]
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from reka_clips.engine.media.ffmpeg import Ffmpeg
     from reka_clips.engine.media.measurements import Measurements
-    from reka_clips.engine.media.probe import MediaInfo
+    from reka_clips.engine.media.streams import MediaInfo
 
 MAX_DURATION_SECONDS: Final = 12 * 3600
 

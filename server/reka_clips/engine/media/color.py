@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from reka_clips.engine.media.probe import VideoStream
+    from reka_clips.engine.media.streams import VideoStream
 
 _HD_WIDTH_PX: Final = 1280
 _HD_HEIGHT_PX: Final = 720

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from reka_clips.engine.media.glimpse import Glimpse
     from reka_clips.engine.media.measurements import Measurements
-    from reka_clips.engine.media.probe import VideoStream
+    from reka_clips.engine.media.streams import VideoStream
     from reka_clips.engine.media.timeline import Segment
 
 _ALIKE: Final = Fraction(97, 100)  # a picture that fills this much of the frame is scaled to fill all of it

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
 from reka_clips.engine.media import analyse, speech, subtitles, titles
+from reka_clips.engine.media.container import with_index
 from reka_clips.engine.media.errors import DiskFullError, MediaError
 from reka_clips.engine.media.probe import probe
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from reka_clips.contract import GenerationConfig
     from reka_clips.engine.media.ffmpeg import Ffmpeg
     from reka_clips.engine.media.measurements import Measurements
-    from reka_clips.engine.media.probe import MediaInfo
+    from reka_clips.engine.media.streams import MediaInfo
     from reka_clips.engine.media.timeline import Cue
 
 SPEECH_SPEED: Final = 8.0  # of a small model on two cores, times as fast as it is spoken
@@ -83,14 +84,19 @@ class Footage:
 
 
 async def open_source(
-    ffmpeg: Ffmpeg, source: Source, generation: GenerationConfig | None
+    ffmpeg: Ffmpeg, source: Source, generation: GenerationConfig | None, scratch: Path
 ) -> tuple[Opened, tuple[str, ...]]:
     """Return a source with the stretch of it to cut from, and warnings.
 
+    scratch: a folder for a copy, where times cannot be found in the file itself.
     Raises MediaError when it is no video, or the stretch asked for is outside of it or shorter than
-    `min_duration_seconds`.
+    `min_duration_seconds`; DiskFullError.
     """
     info = await probe(ffmpeg, source.path)
+    path = await with_index(ffmpeg, source.path, info, scratch)
+    if path != source.path:
+        source = replace(source, path=path)
+        info = await probe(ffmpeg, path)
     start = Fraction((generation and generation.source_start_time) or 0)
     end = info.duration
     warnings: list[str] = []

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reka_clips.engine.media.ffmpeg import Ffmpeg
-    from reka_clips.engine.media.probe import MediaInfo
+    from reka_clips.engine.media.streams import MediaInfo
     from reka_clips.engine.media.timeline import Segment
 
 ROWS: Final = 24

@@ -22,6 +22,10 @@ _MAX_ENLARGEMENT: Final = 2
 _LOWEST_RATE: Final = 20
 _HIGHEST_RATE: Final = 60
 _USUAL_RATE: Final = Fraction(30)
+_USUAL_RATES: Final = (
+    *(Fraction(whole * 1000, 1001) for whole in (24, 30, 60)),
+    *(Fraction(whole) for whole in (20, 24, 25, 30, 50, 60)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,24 +73,31 @@ def choose_resolution(asked_px: int | None, source_px: int) -> int:
     return next(fitting, _MODEST_RESOLUTIONS_PX[-1])
 
 
-def output_rate(source_rate: Fraction) -> Fraction:
+def output_rate(mean_rate: Fraction, grid_rate: Fraction = Fraction(0)) -> Fraction:
     """Return the constant frame rate of a clip made from a source of this mean rate.
 
-    Usual rates stay exactly as they are (23.976 is 24000/1001). Slow ones are multiplied, so that captions move
-    in time; fast ones are divided; where the mean of a varying rate is no usual one, the next usual one is taken.
+    grid_rate: the rate without frames left out, 0 if unknown. Usual rates stay exactly as they are (23.976 is
+    24000/1001). Slow ones are multiplied, so that captions move in time; fast ones are divided. Where a varying rate
+    has no usual mean, its grid is taken, else the next usual rate.
     """
-    rate = source_rate if source_rate > 0 else _USUAL_RATE
+    rate = mean_rate if mean_rate > 0 else _USUAL_RATE
+    if _usual(rate) is None and rate < grid_rate <= rate * 2 and (grid := _usual(grid_rate)):
+        return grid
     while rate > _HIGHEST_RATE:
         rate /= 2
     while rate < _LOWEST_RATE:
         rate *= 2
-    usual = [Fraction(whole * 1000, 1001) for whole in (24, 30, 60)] + [Fraction(n) for n in (20, 24, 25, 30, 50, 60)]
-    nearest = min(usual, key=lambda candidate: abs(candidate - rate))
-    if abs(nearest - rate) <= rate / 2000:
-        return nearest
+    if usual := _usual(rate):
+        return usual
     if rate.denominator == 1 or rate * 1001 % 1000 == 0:
         return rate
     return next((Fraction(n) for n in (24, 25, 30, 50, 60) if n >= rate), Fraction(_HIGHEST_RATE))
+
+
+def _usual(rate: Fraction) -> Fraction | None:
+    """Return the usual frame rate that this one is but for rounding, if there is one."""
+    nearest = min(_USUAL_RATES, key=lambda candidate: abs(candidate - rate))
+    return nearest if abs(nearest - rate) <= rate / 2000 else None
 
 
 def crop_area(within: Area, *, aspect: Fraction, sample_aspect: Fraction, focus: tuple[float, float]) -> Area:

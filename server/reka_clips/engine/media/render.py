@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from reka_clips.engine.media.ffmpeg import Ffmpeg
     from reka_clips.engine.media.measurements import Measurements
-    from reka_clips.engine.media.probe import MediaInfo
+    from reka_clips.engine.media.streams import MediaInfo
     from reka_clips.engine.media.timeline import ClipPlan
 
 _MEASURING_SHARE: Final = 0.05
@@ -110,7 +110,7 @@ def choose_frame(scenes: Sequence[Scene], rendering: contract.RenderingConfig) -
     """Return the picture size, frame rate and colours of a clip, and a sentence if it is smaller than is usual."""
     aspect_ratio = rendering.aspect_ratio or "9:16"
     longest = max(scenes, key=lambda scene: scene.segment.duration)
-    rate, matrix = output_rate(longest.video.frame_rate), color.output_matrix(longest.video)
+    rate, matrix = output_rate(longest.video.frame_rate, longest.video.grid_rate), color.output_matrix(longest.video)
     usual = Frame(*frame_size(aspect_ratio, DEFAULT_RESOLUTION_PX), rate, matrix)
     resolution = choose_resolution(
         rendering.resolution, max(_source_px(scene, usual, layout_of(rendering)) for scene in scenes)

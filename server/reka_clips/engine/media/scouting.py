@@ -105,7 +105,7 @@ class Scout:
         return chosen, footage
 
     async def _open(self, source: Source) -> Opened:
-        opened, warnings = await open_source(self._ffmpeg, source, self._generation)
+        opened, warnings = await open_source(self._ffmpeg, source, self._generation, self._scratch)
         self.warnings += warnings
         return opened
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from fractions import Fraction
 
-    from reka_clips.engine.media.probe import Chapter
+    from reka_clips.engine.media.streams import Chapter
     from reka_clips.engine.media.timeline import Cue
 
 _MAX_TITLE_CHARACTERS: Final = 70
