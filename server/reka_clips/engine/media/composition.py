@@ -31,12 +31,11 @@ _SCALER: Final = "bicubic"
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What every segment is turned into. rate: frames per second; matrix: of the colours."""
+    """What every segment is turned into. rate: frames per second."""
 
     width_px: int
     height_px: int
     rate: Fraction
-    matrix: str
 
     @property
     def aspect(self) -> Fraction:
@@ -98,11 +97,11 @@ def scene_graph(scene: Scene, frame: Frame, *, index: int, layout: str, features
     return f"{head},{to_panel(fill_panel(scene, frame))},{tail}"
 
 
-def clip_graph(scenes: int, *, overlay: str | None, matrix: str) -> str:
+def clip_graph(scenes: int, *, overlay: str | None) -> str:
     """Return the chains that join the pads `[scene0]`… and end in `[picture]`. overlay: the filter that draws text."""
     pads = "".join(f"[scene{index}]" for index in range(scenes))
     joined = f"{pads}concat=n={scenes}:v=1:a=0," if scenes > 1 else pads
-    filters = [*([overlay] if overlay else []), "format=yuv420p", color.tags(matrix)]
+    filters = [*([overlay] if overlay else []), "format=yuv420p", color.TAGS]
     return f"{joined}{','.join(filters)}[picture]"
 
 
@@ -209,12 +208,8 @@ def _prepare(scene: Scene, frame: Frame) -> list[str]:
 def _panel_filters(scene: Scene, frame: Frame, features: Collection[str]) -> Callable[[Panel], str]:
     def filters(panel: Panel) -> str:
         video = scene.video
-        scale = f"scale={panel.width_px}:{panel.height_px}:flags={_SCALER}"
-        toning = color.toning(video, features)
-        if toning:
-            steps = [scale, *toning, f"scale=out_color_matrix={frame.matrix}:out_range=tv"]
-        else:
-            steps = [f"{scale}:{color.conversion(video, frame.matrix)}"]
+        options, toning = color.conversion(video, features)
+        steps = [f"scale={panel.width_px}:{panel.height_px}:flags={_SCALER}{options}", *toning]
         return ",".join([*_crop(scene, panel, frame.rate), *steps, "format=yuv420p", "setsar=1"])
 
     return filters

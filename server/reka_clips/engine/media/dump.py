@@ -34,7 +34,7 @@ _DURATION = re.compile(r"^  Duration: (?:(\d+):(\d\d):(\d\d(?:\.\d+)?)|N/A)")
 _SIZE = re.compile(r"^(\d+)x(\d+)(?: \[SAR (\d+):(\d+) DAR \d+:\d+\])?$")
 _ASPECT = re.compile(r"^SAR (\d+):(\d+) DAR \d+:\d+$")
 _RATE = re.compile(r"^([\d.]+)(k?) (fps|tbr)$")
-_ROTATION = re.compile(r"^ +displaymatrix: rotation of (-?[\d.]+) degrees")
+_ROTATION = re.compile(r"^ +(?:displaymatrix|Display Matrix): rotation of (-?[\d.]+) degrees")
 _DISPOSITIONS = re.compile(r" \(([a-z ]+)\)(?=(?: \([a-z ]+\))*$)")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reka_clips import contract
-from reka_clips.engine.media import color, composition, encoding, sound
+from reka_clips.engine.media import composition, encoding, sound
 from reka_clips.engine.media.composition import Frame, Scene
 from reka_clips.engine.media.ffmpeg import input_arguments
 from reka_clips.engine.media.glimpse import take_glimpse
@@ -107,15 +107,15 @@ def layout_of(rendering: contract.RenderingConfig) -> str:
 
 
 def choose_frame(scenes: Sequence[Scene], rendering: contract.RenderingConfig) -> tuple[Frame, list[str]]:
-    """Return the picture size, frame rate and colours of a clip, and a sentence if it is smaller than is usual."""
+    """Return the picture size and frame rate of a clip, and a sentence if it is smaller than is usual."""
     aspect_ratio = rendering.aspect_ratio or "9:16"
     longest = max(scenes, key=lambda scene: scene.segment.duration)
-    rate, matrix = output_rate(longest.video.frame_rate, longest.video.grid_rate), color.output_matrix(longest.video)
-    usual = Frame(*frame_size(aspect_ratio, DEFAULT_RESOLUTION_PX), rate, matrix)
+    rate = output_rate(longest.video.frame_rate, longest.video.grid_rate)
+    usual = Frame(*frame_size(aspect_ratio, DEFAULT_RESOLUTION_PX), rate)
     resolution = choose_resolution(
         rendering.resolution, max(_source_px(scene, usual, layout_of(rendering)) for scene in scenes)
     )
-    frame = Frame(*frame_size(aspect_ratio, resolution), rate, matrix)
+    frame = Frame(*frame_size(aspect_ratio, resolution), rate)
     if rendering.resolution is not None or resolution == DEFAULT_RESOLUTION_PX:
         return frame, []
     size, usual_size = f"{frame.width_px}x{frame.height_px}", f"{usual.width_px}x{usual.height_px}"
@@ -148,7 +148,7 @@ def render_arguments(
         composition.scene_graph(scene, frame, index=index, layout=layout, features=features)
         for index, scene in enumerate(scenes)
     ]
-    chains.append(composition.clip_graph(len(scenes), overlay=overlay, matrix=frame.matrix))
+    chains.append(composition.clip_graph(len(scenes), overlay=overlay))
     arguments += ["-filter_complex", ";".join(chains)]
     if parts:
         arguments += ["-filter_complex", sound.sound_graph(parts, first_input=len(scenes), mastering=mastering)]

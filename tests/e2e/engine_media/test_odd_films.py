@@ -1,0 +1,77 @@
+"""Whatever film people have becomes a clip that plays, or an error that says why not."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from made_films.oddities import ODDITIES, Oddity
+from reka_clips.contract import GenerationConfig, RenderingConfig
+from reka_clips.engine.media.errors import MediaError
+from reka_clips.engine.media.ffmpeg import Ffmpeg, input_arguments
+from reka_clips.engine.media.footage import Source
+from reka_clips.engine.media.pipeline import Outcome, make_clips
+from reka_clips.engine.media.probe import probe
+
+pytestmark = pytest.mark.anyio
+
+GENERATION = GenerationConfig(num_generations=1, min_duration_seconds=1, max_duration_seconds=2)
+CLIPS = [oddity for oddity in ODDITIES if oddity.refusal is None]
+REFUSALS = [oddity for oddity in ODDITIES if oddity.refusal is not None]
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    path = tmp_path / "clips"
+    path.mkdir()
+    return path
+
+
+async def make(ffmpeg: Ffmpeg, film: Path, directory: Path) -> Outcome:
+    return await make_clips(
+        [Source(film, film.as_uri())],
+        prompt=None,
+        generation=GENERATION,
+        rendering=RenderingConfig(resolution=240),
+        directory=directory,
+        ffmpeg=ffmpeg,
+        report=lambda _stage, _share: None,
+    )
+
+
+@pytest.mark.parametrize("oddity", CLIPS, ids=lambda oddity: oddity.name)
+async def test_an_odd_film_becomes_a_clip_that_plays(
+    oddity: Oddity, ffmpeg: Ffmpeg, tmp_path: Path, directory: Path
+) -> None:
+    outcome = await make(ffmpeg, oddity.write(ffmpeg.path, tmp_path), directory)
+
+    (clip,) = outcome.clips
+    info = await probe(ffmpeg, clip.path)
+    assert (clip.width_px, clip.height_px) == (240, 426) == info.video.upright_size_px
+    assert (info.video.codec, info.video.pixel_format) == ("h264", "yuv420p")
+    assert (info.video.color_matrix, info.video.color_transfer, info.video.sample_aspect) == ("bt709", "bt709", 1)
+    assert 0.9 <= clip.duration_seconds <= 2.1
+    assert abs(clip.duration_seconds - float(info.duration)) < 0.05
+
+    log = await ffmpeg.run([*input_arguments(clip.path), "-map", "0:v", "-f", "null", "-"], log_level="info")
+    frames = int(re.findall(r"frame=\s*(\d+)", log)[-1])
+    assert abs(frames / info.video.frame_rate - clip.duration_seconds) <= 0.06
+    assert (info.audio is not None) is oddity.sound
+    if info.audio is not None:
+        assert (info.audio.codec, info.audio.channels, info.audio.sample_rate_hz) == ("aac", 2, 48_000)
+    assert clip.poster_path.read_bytes().startswith(b"\xff\xd8\xff")
+
+
+@pytest.mark.parametrize("oddity", REFUSALS, ids=lambda oddity: oddity.name)
+async def test_what_is_no_video_is_refused_in_plain_words(
+    oddity: Oddity, ffmpeg: Ffmpeg, tmp_path: Path, directory: Path
+) -> None:
+    film = oddity.write(ffmpeg.path, tmp_path)
+
+    with pytest.raises(MediaError, match=oddity.refusal) as refused:
+        await make(ffmpeg, film, directory)
+
+    assert str(tmp_path) not in str(refused.value)
+    assert not any(directory.iterdir())  # noqa: ASYNC240 - a look at an empty folder
