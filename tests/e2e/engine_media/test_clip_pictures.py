@@ -244,7 +244,7 @@ CURVES = {
 @pytest.mark.parametrize("lacking", [(), ("zscale",)], ids=["zscale", "lookup"])
 @pytest.mark.parametrize("transfer", CURVES)
 async def test_hdr_is_toned_to_what_an_ordinary_screen_shows(
-    transfer: str, lacking: tuple[str, ...], film: Filmer, cut: Cutter, ffmpeg: Ffmpeg
+    transfer: str, lacking: tuple[str, ...], *, film: Filmer, cut: Cutter, ffmpeg: Ffmpeg
 ) -> None:
     """Greys stay grey and in order, paper is bright, black is black; a red lamp stays red."""
     codes = [round(64 + 876 * CURVES[transfer][light]) for light in TONES]

@@ -109,11 +109,14 @@ def clean(text: str, transform: Transform) -> str:
     kept = (c for c in text if unicodedata.category(c) not in ("Co", "Cn", "Cs") and c not in _DIRECTIONS)
     text = re.sub(r"\s+", " ", "".join(kept)).strip()
     if transform == "uppercase":
-        # Georgian has capitals in Unicode but in hardly any font.
-        return "".join(c if "\u10d0" <= c <= "\u10ff" else c.upper() for c in text)
+        # Georgian has capitals in Unicode but in hardly any font; Greek capitals have no accents.
+        return "".join(c if "\u10d0" <= c <= "\u10ff" else c.upper() for c in text).translate(_GREEK_CAPITALS)
     return text.lower() if transform == "lowercase" else text
 
 
+_GREEK_CAPITALS: Final = str.maketrans(
+    "\u0386\u0388\u0389\u038a\u038c\u038e\u038f", "\u0391\u0395\u0397\u0399\u039f\u03a5\u03a9"
+)
 _DIRECTIONS: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff\u00ad")
 
 

@@ -56,8 +56,9 @@ def _toning(video: VideoStream, features: Collection[str]) -> tuple[str, ...]:
     return ("scale=in_color_matrix=bt2020", "format=gbrp", f"lutrgb={lookup}", _BT2020_TO_BT709)
 
 
-# ffmpeg asks for values far above 255 as well, and takes no NaN for an answer. From a code value, 0 to 255, over light, where 1 is the white of paper (203 cd/m2, ITU-R BT.2408), through a
+# From a code value, 0 to 255, over light, where 1 is the white of paper (203 cd/m2, ITU-R BT.2408), through a
 # shoulder that leaves the dark half alone, back to a code value. Source: SMPTE ST 2084; ITU-R BT.2100 for HLG.
+# ffmpeg asks for values far above 255 as well, and takes no NaN for an answer.
 _SHOULDER: Final = "255*pow(clip(ld(0)*(1+ld(0)/16)/(1+ld(0)*0.75),0,1),1/2.2)"
 _PQ_CURVE: Final = (
     "st(1,pow(min(val/255,1),1/78.84375));"
