@@ -52,21 +52,43 @@ async def test_each_callers_key_is_used_for_its_own_calls_only(
     assert TOKEN not in said, "the door's token was passed on"
 
 
-async def test_in_one_session_every_request_counts_with_its_own_key(open_site: OpenSite, api: ScriptedClipApi):
+@pytest.mark.parametrize("door", [{}, {"auth_token": TOKEN}])
+async def test_a_session_is_closed_to_every_other_key(open_site: OpenSite, api: ScriptedClipApi, door: dict[str, Any]):
+    """Who got hold of a session's id neither calls in it, nor listens to it, nor ends it."""
     call: dict[str, Any] = {
         "jsonrpc": "2.0",
         "id": 2,
         "method": "tools/call",
         "params": {"name": "list_clips", "arguments": {}},
     }
-    async with open_site(api_key=OPERATOR_KEY) as http:
-        opened = await http.post("/mcp", json=INITIALIZE, headers=JSON_AND_EVENTS | ADA)
-        session = JSON_AND_EVENTS | {"Mcp-Session-Id": opened.headers["mcp-session-id"]}
+    async with open_site(api_key=OPERATOR_KEY, **door) as http:
+        opened = await http.post("/mcp", json=INITIALIZE, headers=JSON_AND_EVENTS | BEARER | ADA)
+        session = JSON_AND_EVENTS | BEARER | {"Mcp-Session-Id": opened.headers["mcp-session-id"]}
         ready = {"jsonrpc": "2.0", "method": "notifications/initialized"}
         assert (await http.post("/mcp", json=ready, headers=session | ADA)).status_code == 202
-        for headers in (ADA, BOB, {}):
-            assert (await http.post("/mcp", json=call, headers=session | headers)).status_code == 200
-    assert [request.headers["x-api-key"] for request in api.requests] == [*ADA.values(), *BOB.values(), OPERATOR_KEY]
+        for headers in (BOB, {}, {"X-Reka-API-Key": ADA["X-Reka-API-Key"] + "x"}):
+            assert (await http.post("/mcp", json=call, headers=session | headers)).status_code == 404
+            assert (await http.get("/mcp", headers=session | headers)).status_code == 404
+            assert (await http.delete("/mcp", headers=session | headers)).status_code == 404
+        assert api.requests == []
+        assert (await http.post("/mcp", json=call, headers=session | ADA)).status_code == 200
+    assert [request.headers["x-api-key"] for request in api.requests] == [*ADA.values()]
+
+
+async def test_an_sse_session_is_closed_to_every_other_key(open_site: OpenSite, api: ScriptedClipApi):
+    async with (
+        open_site(api_key=OPERATOR_KEY) as http,
+        http.stream("GET", "/sse", headers=ADA) as events,
+    ):
+        lines = events.aiter_lines()
+        path = ""
+        while not path:
+            line = await anext(lines)
+            path = line.removeprefix("data: ") if line.startswith("data: ") else ""
+        for headers in (BOB, {}):
+            assert (await http.post(path, json=INITIALIZE, headers=headers)).status_code == 404
+        assert (await http.post(path, json=INITIALIZE, headers=ADA)).status_code == 202
+    assert api.requests == []
 
 
 @pytest.mark.parametrize(

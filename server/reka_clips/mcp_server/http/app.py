@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.types import ASGIApp
 
+from reka_clips.mcp_server.http.callers import Callers
 from reka_clips.mcp_server.http.clips import ClipFiles
 from reka_clips.mcp_server.http.door import Door, NoProxy
 from reka_clips.mcp_server.http.hosts import HostGuard, security_settings
@@ -41,7 +42,7 @@ class Site:
             settings = replace(settings, data_dir=settings.data_dir / "shared")
         links = ClipLinks(settings.secret, lifetime_seconds=settings.link_seconds)
         self._runtime = Runtime(settings, access=policy.access, links=links)
-        self._server = build_server(self._runtime, over_network=policy.exposed)
+        self._server = build_server(self._runtime, over_network=policy.exposed, secret=settings.secret)
         self._server.middleware.append(CallLimit(settings.max_calls))
         self._stopped = anyio.Event()
         self._has_sessions = transport == "streamable-http"
@@ -59,7 +60,7 @@ class Site:
             [
                 Route(CLIPS_PATH + "/{generation_id}/{name}", clips.answer, methods=["GET", "HEAD"]),
                 *door.open_routes(),
-                Mount("/", door.guard(mcp)),
+                Mount("/", door.guard(Callers(mcp))),
             ]
         )
         if settings.allowed_origins:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 from typing import TYPE_CHECKING, Final
 
 from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
-from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser, BearerAuthBackend, RequireAuthMiddleware
-from mcp.server.auth.provider import AccessToken, TokenVerifier, principal_components
+from mcp.server.auth.middleware.bearer_auth import BearerAuthBackend, RequireAuthMiddleware
+from mcp.server.auth.provider import AccessToken, TokenVerifier
 from mcp.server.auth.routes import build_resource_metadata_url, create_protected_resource_routes
 from pydantic import AnyHttpUrl, ConfigDict, TypeAdapter
 from starlette.authentication import AuthenticationError
@@ -20,7 +19,6 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from reka_clips.mcp_server.http.policy import resource_url
-from reka_clips.mcp_server.runtime import KEY_HEADER
 from reka_clips.settings import Settings
 
 if TYPE_CHECKING:
@@ -110,19 +108,6 @@ class NoProxy:
             await JSONResponse({"error": message}, status_code=403)(scope, receive, send)
             return
         await self._app(scope, receive, send)
-
-
-def caller_of(request: HTTPConnection | None) -> str:
-    """Return a word that tells callers apart for limits: by their own key, else by their token, else all alike."""
-    if request is None:
-        return "operator"
-    own = request.headers.get(KEY_HEADER, "").strip()
-    if own:
-        return "key:" + hashlib.sha256(own.encode("utf-8", "surrogateescape")).hexdigest()[:32]
-    user = request.scope.get("user")
-    if isinstance(user, AuthenticatedUser):
-        return "token:" + json.dumps(principal_components(user.access_token))
-    return "shared"
 
 
 class _Backend(BearerAuthBackend):
