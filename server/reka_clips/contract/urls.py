@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+import re
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
 
-MAX_URL_CHARACTERS = 8192
+MAX_URL_CHARACTERS: Final = 8192
+_LOCAL_PATH: Final = re.compile(r"[/~.\\]|[A-Za-z]:[/\\]")
+_FILE_HINT: Final = (
+    "must be a URL; a file of this computer is named by its absolute path, as in file:///home/me/video.mp4 or "
+    "file:///C:/Users/me/video.mp4 (with %20 for a space)"
+)
+_NO_FILES: Final = "must be an http or https link: this backend cannot read files of this computer"
 
 
-def video_url_problem(url: str, *, allow_file: bool) -> str | None:  # noqa: PLR0911 - a list of checks
+def video_url_problem(url: str, *, allow_file: bool) -> str | None:
     """Return what is wrong with a video URL, as half a sentence ("must …"), or None if it may be sent.
 
     allow_file: whether `file://` URLs are taken (the embedded engine takes them, Reka cannot).
@@ -15,6 +23,8 @@ def video_url_problem(url: str, *, allow_file: bool) -> str | None:  # noqa: PLR
     """
     if len(url) > MAX_URL_CHARACTERS:
         return f"must be at most {MAX_URL_CHARACTERS} characters long"
+    if _LOCAL_PATH.match(url):
+        return _FILE_HINT if allow_file else _NO_FILES
     if any(character.isspace() or not character.isprintable() for character in url):
         return "must not contain spaces or control characters (write a space as %20)"
     try:
@@ -22,13 +32,18 @@ def video_url_problem(url: str, *, allow_file: bool) -> str | None:  # noqa: PLR
         _ = parts.port  # raises ValueError for a port that is no number
     except ValueError:
         return "must be a complete URL such as https://example.com/video.mp4"
-    schemes = "http, https or file" if allow_file else "http or https"
     if parts.scheme == "file":
-        if not allow_file:
-            return "must be an http or https link: this backend cannot read files of this computer"
-        if parts.netloc not in ("", "localhost") or not parts.path.startswith("/"):
-            return "must name an absolute path, such as file:///home/me/video.mp4"
-        return None
+        return _file_problem(parts) if allow_file else _NO_FILES
+    return _link_problem(parts, schemes="http, https or file" if allow_file else "http or https")
+
+
+def _file_problem(parts: SplitResult) -> str | None:
+    if parts.netloc not in ("", "localhost") or not parts.path.startswith("/"):
+        return "must name an absolute path, such as file:///home/me/video.mp4"
+    return None
+
+
+def _link_problem(parts: SplitResult, *, schemes: str) -> str | None:
     if parts.scheme not in ("http", "https"):
         return f"must be a complete URL that starts with {schemes}, such as https://example.com/video.mp4"
     if not parts.hostname:

@@ -24,15 +24,18 @@ if TYPE_CHECKING:
 
 MAX_WAIT_SECONDS: Final = 900
 MAX_LIST_LIMIT: Final = 100
+CLIPS_URI: Final = "reka-clips://clips/"
+"""What the addresses of generations begin with: results name them, so agents send them where an id is due."""
 
 
 def _generation_id(value: str) -> str:
-    if not is_generation_id(value.strip()):
+    generation_id = value.strip().removeprefix(CLIPS_URI).lower()
+    if not is_generation_id(generation_id):
         raise ValueError(
             "must be the id of a generation, a UUID such as 550e8400-e29b-41d4-a716-446655440000; "
             "create_clips returns it and list_clips lists the ids there are"
         )
-    return value.strip().lower()
+    return generation_id
 
 
 def _known_status(value: str) -> str:

@@ -37,7 +37,8 @@ def natural(value: Any, node: JsonSchema) -> Any:
             if item is not None or name not in known
         }
     if isinstance(value, list | tuple) and kind == "array":
-        return [natural(item, node["items"]) for item in cast("list[Any]", value)]
+        items = cast("list[Any]", value)
+        return [natural(item.strip() if isinstance(item, str) else item, node["items"]) for item in items]
     if isinstance(value, str):
         return _broken_bytes(value.strip() if "enum" in node else value)
     return cast("Any", value)

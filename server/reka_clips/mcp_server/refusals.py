@@ -6,6 +6,7 @@ Values are never echoed beyond a short number or word: they may be long, or secr
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -13,6 +14,7 @@ from reka_clips.errors import Refusal
 from reka_clips.mcp_server import hints
 from reka_clips.mcp_server.schemas import JsonSchema, field_schema, places
 from reka_clips.mcp_server.text import clean
+from reka_clips.mcp_server.vocabulary import NO_CHOICE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,10 +33,13 @@ def refusals_of(errors: Sequence[ErrorDetails], *, schema: JsonSchema, tool: str
     schema: the flat schema of the model that refused; it tells what would have been right.
     """
     found: list[Refusal] = []
+    told = {details["loc"][:-1] for details in errors}
     for details in errors:
         path = details["loc"]
+        if details["type"] == "too_short" and path in told:
+            continue  # pydantic does not count the items that are wrong
         if details["type"] == "extra_forbidden":
-            problem = _unknown_field(path, schema, tool)
+            problem = _unknown_field(details["input"], path, schema, tool)
         elif details["type"] == "missing":
             problem = f"is required: {_expected(field_schema(schema, path) or {}, path)}"
         else:
@@ -55,7 +60,7 @@ def field_name(path: Sequence[str | int]) -> str:
     return name
 
 
-def _unknown_field(path: Sequence[str | int], schema: JsonSchema, tool: str) -> str:
+def _unknown_field(value: Any, path: Sequence[str | int], schema: JsonSchema, tool: str) -> str:
     name = str(path[-1])
     if _SECRETS.search(name[:200]):
         return "is not an argument: keys are set where the server is configured (REKA_API_KEY), never sent in a call"
@@ -71,7 +76,7 @@ def _unknown_field(path: Sequence[str | int], schema: JsonSchema, tool: str) -> 
     if meant in siblings:
         return f"is not a field; did you mean {field_name((*here, meant))}?"
     parent = field_name(place[:-1])
-    example: Any = "…"
+    example: Any = value if _is_short(value) else "…"
     for step in reversed(place):
         example = {step: example}
     where = f"inside {parent}" if parent else "at the top level, beside video_urls"
@@ -84,7 +89,7 @@ def _wrong_value(value: Any, node: JsonSchema, path: Sequence[str | int], own: o
         return "must be plain Unicode text; it holds half of a surrogate pair"
     if own is not None and kind in ("object", "string") and isinstance(value, dict | str) and "enum" not in node:
         return str(own)
-    return f"must be {_expected(node, path)}, not {_shown(value)}{_hint(value, node)}"
+    return f"must be {_expected(node, path)}, not {_shown(value)}{_hint(value, node, path)}"
 
 
 def _expected(node: JsonSchema, path: Sequence[str | int]) -> str:
@@ -111,33 +116,53 @@ def _expected_number(node: JsonSchema) -> str:
     return f"{noun}, {low:g} or more"
 
 
-def _hint(value: Any, node: JsonSchema) -> str:
-    if isinstance(value, float) and node.get("type") == "integer" and abs(value) < _MAX_SHOWN_NUMBER:
+def _hint(value: Any, node: JsonSchema, path: Sequence[str | int]) -> str:
+    kind = node.get("type")
+    if isinstance(value, float) and kind == "integer" and abs(value) < _MAX_SHOWN_NUMBER:
         return f"; round it, to {round(value)} for example"
-    if not isinstance(value, str):
+    if isinstance(value, str) and kind in ("object", "array") and value.strip()[:1] in ("{", "["):
+        return ", which is no valid JSON"
+    if isinstance(value, dict | list | tuple | bool) or value is None:
         return ""
+    meant = _meant(str(value)[:200], node, is_time=str(path[-1]).endswith(("_seconds", "_time")))
+    if meant:
+        return f"; did you mean {' or '.join(json.dumps(one) for one in meant)}?"
+    is_left_to_us = isinstance(value, str) and value.strip().lower() in NO_CHOICE
+    return "; leave it out for the default" if is_left_to_us else ""
+
+
+def _meant(text: str, node: JsonSchema, *, is_time: bool) -> Sequence[str | float]:
+    """Return the values that a text may have meant, the likeliest first; each of them is allowed."""
     if "enum" in node:
-        near = hints.nearest_values(value[:200], node["enum"])
-        return f"; did you mean {' or '.join(json.dumps(word) for word in near)}?" if near else ""
+        return hints.nearest_values(text, node["enum"])
     if "pattern" in node:
-        color = hints.color(value[:80])
-        return f'; did you mean "{color}"?' if color else ""
-    if node.get("type") in ("integer", "number"):
-        seconds = hints.clock_seconds(value[:80])
-        return f"; in seconds that is {seconds}" if seconds is not None else ""
-    return ""
+        found: str | float | None = hints.color(text)
+    elif node.get("type") == "boolean":
+        found = hints.truth(text)
+    elif node.get("type") in ("integer", "number"):
+        found = hints.seconds(text) if is_time else hints.number(text)
+        low, high = node.get("minimum", -math.inf), node.get("maximum", math.inf)
+        found = found if found is not None and low <= found <= high else None
+    else:
+        found = None
+    return () if found is None else (found,)
 
 
 def _shown(value: Any) -> str:
-    if value is None or isinstance(value, bool):
+    if _is_short(value):
         return json.dumps(value)
     if isinstance(value, int | float):
-        return str(value) if abs(value) < _MAX_SHOWN_NUMBER else "a number far too large"
+        return "NaN" if math.isnan(value) else "a number far too large"
     if isinstance(value, str):
-        if _SHORT_WORD.fullmatch(value):
-            return json.dumps(value)
         return f"a text of {len(value)} characters" if value else "an empty text"
     if isinstance(value, list | tuple):
         items = len(cast("list[Any]", value))
         return f"a list of {items}" if items else "an empty list"
     return "an object"
+
+
+def _is_short(value: Any) -> bool:
+    """Whether a value is harmless to show as it is."""
+    if isinstance(value, str):
+        return _SHORT_WORD.fullmatch(value) is not None
+    return value is None or (isinstance(value, int | float) and abs(value) < _MAX_SHOWN_NUMBER)

@@ -11,6 +11,7 @@ from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 
 from reka_clips.contract import is_generation_id
 from reka_clips.errors import DownloadError, NotFoundError, RekaClipsError
+from reka_clips.mcp_server.arguments import CLIPS_URI
 from reka_clips.mcp_server.clip_fields import Bounds, clip_fields, generation_fields
 from reka_clips.mcp_server.guide import guide
 from reka_clips.mcp_server.saving import engine_path
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
     from reka_clips.mcp_server.runtime import Runtime
 
 GUIDE_URI: Final = "reka-clips://guide"
-CLIP_URI: Final = "reka-clips://clips/{id}"
-VIDEO_URI: Final = "reka-clips://clips/{id}/videos/{clip}"
-POSTER_URI: Final = "reka-clips://clips/{id}/posters/{clip}"
+CLIP_URI: Final = CLIPS_URI + "{id}"
+VIDEO_URI: Final = CLIP_URI + "/videos/{clip}"
+POSTER_URI: Final = CLIP_URI + "/posters/{clip}"
 MAX_VIDEO_BYTES: Final = 16 * 1024**2
 # All that a generation can be expected to hold (12 clips at most), and never more than clients bear (1 MB).
 _ALL: Final = Bounds(clips=50, caption_characters=2500, prompt_characters=5000, title_characters=300)

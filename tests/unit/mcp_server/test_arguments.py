@@ -32,7 +32,9 @@ def body(arguments: CreateArguments) -> dict[str, Any]:
     return {name: value for name, value in arguments.request.body(stream=True).items() if name != "stream"}
 
 
-@pytest.mark.parametrize("urls", [[LINK], (LINK,), LINK, json.dumps([LINK]), f" {json.dumps([LINK])} "])
+@pytest.mark.parametrize(
+    "urls", [[LINK], (LINK,), LINK, json.dumps([LINK]), f" {json.dumps([LINK])} ", [f" {LINK}\n"], f"\t{LINK} "]
+)
 def test_one_link_may_be_a_text_a_list_or_a_list_as_text(urls: Any):
     assert body(create(video_urls=urls)) == {"video_urls": [LINK]}
 
@@ -87,6 +89,7 @@ def test_files_are_for_backends_that_can_read_them():
 
 def test_ids_are_taken_in_any_case():
     assert parse_status({"id": f" {ID.upper()} ", "wait_seconds": "0"}).id == ID
+    assert parse_status({"id": f"reka-clips://clips/{ID}"}).id == ID
     assert parse_delete({"id": ID, "delete_input_video": "true"}).delete_input_video is True
     assert parse_save({"id": ID, "clip": "2"}).clip == 2
 
@@ -164,6 +167,11 @@ def test_endless_numbers_are_refused_without_being_written_out(number: float):
         with pytest.raises(ArgumentError, match="must be a whole number") as caught:
             create(generation_config={name: number})
         assert len(str(caught.value)) < 150
+
+
+def test_what_is_no_number_is_called_by_its_name():
+    with pytest.raises(ArgumentError, match="from 1 to 3, not NaN"):
+        create(generation_config={"num_generations": float("nan")})
 
 
 def test_deep_and_recursive_values_do_no_harm():
