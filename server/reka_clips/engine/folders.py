@@ -56,6 +56,11 @@ class Folders:
         """Where a process makes the clips of a generation."""
         return self.all_staging / f"{job_id}.{owner}"
 
+    def clear(self, job_id: str) -> None:
+        """Remove what earlier attempts at a generation left: half-made clips, and finished ones not yet told of."""
+        for path in (self.clips(job_id), *self.all_staging.glob(f"{job_id}.*")):
+            remove(path)
+
     def source(self, url: str) -> Path:
         """Where the fetched source of a URL is."""
         return self.all_sources / hashlib.sha256(url.encode()).hexdigest()[:24]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from typing import TYPE_CHECKING, Final
 
 from reka_clips.engine.folders import remove
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from reka_clips.engine.folders import Folders
     from reka_clips.engine.store import JobStore
     from reka_clips.settings import Settings
@@ -45,10 +48,17 @@ def _leftovers(store: JobStore, folders: Folders, now: float) -> None:
             remove(path)
     known = {source.path for source in store.sources()}
     for folder in folders.all_sources.iterdir():
-        for path in folder.iterdir():
-            is_old = now - path.stat().st_mtime > _ABANDONED_SECONDS
-            if is_old and f"{folder.name}/{path.name}" not in known:
-                remove(path)
+        with contextlib.suppress(OSError):  # another process removed it just now, or put something into it
+            for path in folder.iterdir():
+                if _is_abandoned(path, now) and f"{folder.name}/{path.name}" not in known:
+                    remove(path)
+            if _is_abandoned(folder, now):
+                folder.rmdir()
+
+
+def _is_abandoned(path: Path, now: float) -> bool:
+    """Whether nobody can be downloading into this any more."""
+    return now - path.stat().st_mtime > _ABANDONED_SECONDS
 
 
 def _sources(store: JobStore, folders: Folders, settings: Settings, now: float) -> None:
@@ -58,8 +68,8 @@ def _sources(store: JobStore, folders: Folders, settings: Settings, now: float) 
     total_bytes = sum(source.size_bytes for source in kept)
     for source in kept:
         is_old = now - source.used_at > settings.keep_sources_days * _DAY_SECONDS
-        if source.url not in needed and (is_old or total_bytes > settings.keep_sources_bytes):
-            store.delete_source(source.url)
+        is_useless = source.url not in needed and (is_old or total_bytes > settings.keep_sources_bytes)
+        if is_useless and store.delete_source(source.url, unless_used_since=source):
             remove(folders.source(source.url))
             total_bytes -= source.size_bytes
 

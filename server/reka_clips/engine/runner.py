@@ -44,7 +44,8 @@ logger = logging.getLogger(__name__)
 async def make(report: Report, *, sources: Sources, folders: Folders, ffmpeg: Ffmpeg) -> JobRecord:
     """Make the clips of `report.job` and return the generation as it ended, completed or failed; not yet written.
 
-    Its clips stand in `folders.clips` all together when it is completed, and nothing is left there when it failed.
+    Its clips stand in `folders.clips` all together when it is completed; there is nothing there when it failed, nor
+    may be when this begins.
     """
     job = report.job
     if job.owner is None:
@@ -53,7 +54,7 @@ async def make(report: Report, *, sources: Sources, folders: Folders, ffmpeg: Ff
     try:
         await anyio.to_thread.run_sync(_make_anew, staging)
         clips, warnings = await _cut(report, sources, ffmpeg, staging)
-        await anyio.to_thread.run_sync(_move, staging, folders.clips(job.id))
+        await anyio.to_thread.run_sync(staging.rename, folders.clips(job.id))  # all of them at once
     except Exception as caught:  # noqa: BLE001 - whatever a video can bring about must not end the service
         return failed(report.job, _reason(_innermost(caught), job.id))
     finally:
@@ -145,12 +146,6 @@ def _take(made: MadeClip, number: int, staging: Path) -> Clip:
 def _make_anew(folder: Path) -> None:
     remove(folder)
     folder.mkdir(mode=0o700)
-
-
-def _move(staging: Path, clips: Path) -> None:
-    """Put the finished clips in place at once. An earlier attempt may have come this far, and no further."""
-    remove(clips)
-    staging.rename(clips)
 
 
 def _innermost(error: Exception) -> Exception:

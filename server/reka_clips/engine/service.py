@@ -178,6 +178,7 @@ class ClipService:
             self._wake = anyio.Event()
 
     async def _work_on(self, job: JobRecord) -> None:
+        await anyio.to_thread.run_sync(self.folders.clear, job.id)
         report = Report(job, self._save)
         with anyio.CancelScope() as scope:
             self._running[job.id] = scope

@@ -254,10 +254,15 @@ class JobStore:
         with self._transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO sources (url, record) VALUES (?, ?)", (source.url, record))
 
-    def delete_source(self, url: str) -> None:
-        """Forget the kept source of a URL."""
+    def delete_source(self, url: str, *, unless_used_since: SourceRecord | None = None) -> bool:
+        """Forget the kept source of a URL; return whether there was one.
+
+        unless_used_since: the source as it was when it was found useless; used meanwhile, it stays.
+        """
+        record = None if unless_used_since is None else _SOURCE.dump_json(unless_used_since).decode()
+        query = "DELETE FROM sources WHERE url = ? AND (? IS NULL OR record = ?)"
         with self._transaction() as connection:
-            connection.execute("DELETE FROM sources WHERE url = ?", (url,))
+            return connection.execute(query, (url, record, record)).rowcount > 0
 
     def link_secret(self) -> str:
         """Return the secret that signs links to clips: made at the first call, the same for all processes."""

@@ -1,0 +1,255 @@
+"""The engine without HTTP, with real ffmpeg: its work, its leases, its end, and what is removed with a generation."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from engine_jobs import a_job, a_request, ended
+from file_server import answer, serve_files
+from made_films.plain import write_plain_film
+from process_tree import all_gone, children_of, running_with, until
+from reka_clips.engine.folders import Folders
+from reka_clips.engine.media.ffmpeg import Ffmpeg, find_ffmpeg
+from reka_clips.engine.record import COMPLETED, FAILED, PROCESSING, QUEUED, JobRecord, SourcePolicy
+from reka_clips.engine.service import MAX_ATTEMPTS, ClipService
+from reka_clips.engine.store import DuplicateJobError, JobRunningError, JobStore, QueueFullError
+from reka_clips.settings import Settings
+
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
+
+LOCAL = SourcePolicy(allow_private=True)
+ONE_CLIP = {
+    "generation_config": {"num_generations": 1, "min_duration_seconds": 2, "max_duration_seconds": 4},
+    "rendering_config": {"aspect_ratio": "1:1", "resolution": 480, "subtitles": False},
+}
+
+
+@pytest.fixture(scope="module")
+def ffmpeg() -> Ffmpeg:
+    return find_ffmpeg()
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_plain_film(tmp_path_factory.mktemp("films") / "film.mp4", seconds=6)
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Folders:
+    return Folders.of(tmp_path)
+
+
+@asynccontextmanager
+async def engine(
+    folders: Folders, ffmpeg: Ffmpeg, *, lease_seconds: float = 15.0, **settings: Any
+) -> AsyncIterator[ClipService]:
+    wanted = Settings(data_dir=folders.root.parent, **settings)
+    async with ClipService(wanted, ffmpeg, lease_seconds=lease_seconds) as service:
+        yield service
+
+
+def clip_of(url: str | Path, **fields: Any) -> Any:
+    return a_request(url.as_uri() if isinstance(url, Path) else url, **ONE_CLIP, **fields)
+
+
+async def end_of(service: ClipService, job_id: str) -> JobRecord:
+    with anyio.fail_after(120):
+        *_, last = [state async for state in service.follow(job_id, heartbeat_seconds=0.5)]
+    return last
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+async def test_a_generation_goes_through_every_stage_and_its_files_come_and_go_with_it(
+    folders: Folders, ffmpeg: Ffmpeg, film: Path
+) -> None:
+    async with engine(folders, ffmpeg) as service:
+        job = await service.submit(clip_of(film), LOCAL)
+        with anyio.fail_after(120):
+            states = [state async for state in service.follow(job.id)]
+        stages = list(dict.fromkeys(state.status for state in states))
+        assert stages == ["queued", "downloading", "indexing", "preprocessing", "processing", "completed"]
+        shares = [state.progress for state in states]
+        assert shares == sorted(shares)
+        assert shares[-1] == 1.0
+        assert names_in(folders.clips(job.id)) == ["1.jpg", "1.mp4"]
+        assert names_in(folders.all_staging) == []
+        last = states[-1]
+        assert last.clips[0].size_bytes == (folders.clips(job.id) / "1.mp4").stat().st_size
+        assert await service.get(job.id) == last
+
+        assert await service.delete(job.id, delete_input_video=True) == last
+        assert names_in(folders.all_clips) == []
+        assert film.exists(), "a person's own file stays"
+        assert await service.get(job.id) is None
+        assert await service.delete(job.id, delete_input_video=False) is None
+
+
+async def test_while_it_runs_it_is_not_deleted_not_doubled_and_counts_in_the_queue(
+    folders: Folders, ffmpeg: Ffmpeg, film: Path
+) -> None:
+    async with engine(folders, ffmpeg, engine_queue=2) as service:
+        first = await service.submit(clip_of(film), LOCAL)
+        second = await service.submit(clip_of(film, prompt="another"), LOCAL)
+        with pytest.raises(DuplicateJobError) as caught:
+            await service.submit(clip_of(film), LOCAL)
+        assert caught.value.job_id == first.id
+        with pytest.raises(QueueFullError):
+            await service.submit(clip_of(film, prompt="a third"), LOCAL)
+        for job in (first, second):
+            with pytest.raises(JobRunningError):
+                await service.delete(job.id, delete_input_video=False)
+        assert (await end_of(service, second.id)).status == COMPLETED
+        again = await service.submit(clip_of(film), LOCAL)
+        assert again.id != first.id
+
+
+async def test_two_engines_on_one_folder_share_the_work_and_each_tells_of_the_others(
+    folders: Folders, ffmpeg: Ffmpeg, film: Path
+) -> None:
+    async with engine(folders, ffmpeg) as one, engine(folders, ffmpeg) as two:
+        jobs = [await one.submit(clip_of(film, prompt=f"{number}"), LOCAL) for number in range(3)]
+        finished = [await end_of(two, job.id) for job in jobs]
+    assert [job.status for job in finished] == [COMPLETED] * 3
+    assert [job.attempts for job in finished] == [1, 1, 1]
+    assert sorted(names_in(folders.all_clips)) == sorted(job.id for job in jobs)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for processes under /proc")
+async def test_what_a_killed_process_was_working_on_is_done_by_the_next_one(
+    folders: Folders, ffmpeg: Ffmpeg, tmp_path: Path
+) -> None:
+    film = write_plain_film(tmp_path / "long.mp4", seconds=10, size="640x360", rate=25)
+    folders.make()
+    with JobStore(folders.database) as store:
+        job = a_job(film.as_uri(), request=a_request(film.as_uri(), rendering_config={"resolution": 720}), policy=LOCAL)
+        store.insert(job, "", max_waiting=9)
+        dying = subprocess.Popen([sys.executable, "-c", _WORKER, str(tmp_path)])
+        await until(lambda: bool(running_with("libx264", str(folders.all_staging))), seconds=120)
+        children = {child.pid for child in children_of(dying.pid)}
+        os.kill(dying.pid, signal.SIGKILL)
+        dying.wait()
+        await all_gone(children, seconds=10)
+        assert names_in(folders.all_staging) != []
+        store.insert(quick := a_job(film.as_uri(), request=clip_of(film), policy=LOCAL), "quick", max_waiting=9)
+        async with engine(folders, ffmpeg, lease_seconds=1.0, engine_jobs=2) as service:
+            assert (await end_of(service, quick.id)).status == COMPLETED, "a lease holds up no one else"
+            last = await end_of(service, job.id)
+    assert (last.status, last.attempts) == (COMPLETED, 2)
+    assert [stage.status for stage in last.stages].count(QUEUED) == 2
+    assert names_in(folders.all_staging) == []
+
+
+_WORKER = """
+import sys, anyio, pathlib
+from reka_clips.engine.media.ffmpeg import find_ffmpeg
+from reka_clips.engine.service import ClipService
+from reka_clips.settings import Settings
+
+async def work():
+    async with ClipService(Settings(data_dir=pathlib.Path(sys.argv[1])), find_ffmpeg(), lease_seconds=1.0):
+        await anyio.sleep_forever()
+
+anyio.run(work)
+"""
+
+
+async def test_one_that_kills_every_process_is_given_up_and_leaves_no_clips(
+    folders: Folders, ffmpeg: Ffmpeg, film: Path
+) -> None:
+    folders.make()
+    job = a_job(film.as_uri(), attempts=MAX_ATTEMPTS)
+    with JobStore(folders.database) as store:
+        store.insert(job, "", max_waiting=9)
+    folders.clips(job.id).mkdir()  # the last attempt came this far
+    async with engine(folders, ffmpeg) as service:
+        last = await end_of(service, job.id)
+    assert (last.status, last.error_message) == (FAILED, "The engine stopped 3 times while it worked on this video.")
+    assert names_in(folders.all_clips) == []
+
+
+async def test_who_loses_the_lease_stops_and_puts_nothing_in_place(
+    folders: Folders, ffmpeg: Ffmpeg, tmp_path: Path
+) -> None:
+    film = write_plain_film(tmp_path / "long.mp4", seconds=10, size="640x360", rate=25)
+    async with engine(folders, ffmpeg, lease_seconds=1.0) as service:
+        job = await service.submit(a_request(film.as_uri(), rendering_config={"resolution": 720}), LOCAL)
+        async for state in service.follow(job.id):
+            if state.status == PROCESSING:
+                break
+        with JobStore(folders.database) as store:  # as another process would, had this one been asleep
+            taken = store.claim("another", now=time.time() + 60, lease_seconds=600.0)
+            assert taken is not None
+            await until(lambda: names_in(folders.all_staging) == [], seconds=20)
+            assert store.get(job.id) == taken
+    assert names_in(folders.all_clips) == []
+
+
+async def test_an_engine_that_ends_in_order_gives_its_work_back_at_once(
+    folders: Folders, ffmpeg: Ffmpeg, film: Path
+) -> None:
+    async with engine(folders, ffmpeg) as service:
+        job = await service.submit(clip_of(film), LOCAL)
+        async for state in service.follow(job.id):
+            if state.status == PROCESSING:
+                break
+    with JobStore(folders.database) as store:
+        waiting = store.get(job.id)
+    assert waiting is not None
+    assert (waiting.owner, waiting.attempts) == (None, 0)
+    assert names_in(folders.all_staging) == []
+    async with engine(folders, ffmpeg) as service:
+        last = await end_of(service, job.id)
+    assert (last.status, last.attempts) == (COMPLETED, 1)
+
+
+async def test_a_fetched_source_is_kept_for_the_next_generation_until_it_is_not_wanted(
+    folders: Folders, ffmpeg: Ffmpeg, film: Path
+) -> None:
+    async with serve_files({"/v.mp4": answer(film.read_bytes()), "/gone.mp4": answer(status="410 Gone")}) as web:
+        link = f"{web.url}/v.mp4"
+        async with engine(folders, ffmpeg) as service:
+            first = await end_of(service, (await service.submit(clip_of(link), LOCAL)).id)
+            both = a_request(link, **ONE_CLIP).model_copy(update={"video_urls": (f"{web.url}/gone.mp4", link)})
+            second = await end_of(service, (await service.submit(both, LOCAL)).id)
+            assert (first.status, second.status) == (COMPLETED, COMPLETED)
+            assert [request.path for request in web.requests] == ["/v.mp4", "/gone.mp4"]
+            assert "A source was left out: There is no file behind this link" in second.warnings[0]
+            assert names_in(folders.all_sources) == [folders.source(link).name]
+
+            await service.delete(first.id, delete_input_video=False)
+            assert names_in(folders.source(link)) == ["v.mp4"]
+            waiting = await service.submit(clip_of(link, prompt="waits"), LOCAL)
+            await service.delete(second.id, delete_input_video=True)
+            assert names_in(folders.source(link)) == ["v.mp4"], "another generation needs it"
+            await end_of(service, waiting.id)
+            await service.delete(waiting.id, delete_input_video=True)
+            assert names_in(folders.all_sources) == []
+            assert service.store.sources() == []
+
+
+async def test_what_ended_is_tidied_when_the_engine_starts(folders: Folders, ffmpeg: Ffmpeg) -> None:
+    folders.make()
+    with JobStore(folders.database) as store:
+        store.insert(job := a_job(), "", max_waiting=9)
+        claimed = store.claim("owner", now=0.0, lease_seconds=1.0)
+        assert claimed is not None
+        store.save(ended(replace(claimed), at=time.time() - 3 * 86400))
+    folders.clips(job.id).mkdir()
+    folders.staging("long-gone", "owner").mkdir()
+    async with engine(folders, ffmpeg, keep_clips_days=2):
+        await until(lambda: names_in(folders.all_clips) + names_in(folders.all_staging) == [], seconds=20)
