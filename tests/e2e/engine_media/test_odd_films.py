@@ -74,4 +74,4 @@ async def test_what_is_no_video_is_refused_in_plain_words(
         await make(ffmpeg, film, directory)
 
     assert str(tmp_path) not in str(refused.value)
-    assert not any(directory.iterdir())  # noqa: ASYNC240 - a look at an empty folder
+    assert not any(directory.iterdir())
