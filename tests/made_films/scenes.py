@@ -38,7 +38,7 @@ class Scene:
             f"loop=loop=-1:size=1:start=0,setpts=N/({self.rate}*TB)"
         )
         return (
-            f"{still},{_motion(self.kind, self.look)},scale={WIDTH_PX}:{HEIGHT_PX},setsar=1,format=yuv420p,"
+            f"{still},{_motion(self.kind, self.look, self.rate)},scale={WIDTH_PX}:{HEIGHT_PX},setsar=1,format=yuv420p,"
             f"trim=end_frame={self.frames},setpts=PTS-STARTPTS"
         )
 
@@ -119,7 +119,7 @@ def _texture(look: int) -> str:
     return f"geq=lum='clip({bright}+{waves}{blobs}\\,16\\,235)':cb='{blue}':cr='{red}'"
 
 
-def _motion(kind: str, look: int) -> str:
+def _motion(kind: str, look: int, rate: int) -> str:
     """Return the filters that move the camera or the light of a scene."""
     chance = random.Random(look + 7)  # noqa: S311 - repeatable, not secret
     middle = f"crop={WIDTH_PX}:{HEIGHT_PX}:{MARGIN_PX}:{MARGIN_PX}"
@@ -132,7 +132,7 @@ def _motion(kind: str, look: int) -> str:
         "pan": f"scroll=h={speed:.4f},{middle}",
         "scroll": f"scroll=h={speed:.4f}:v={speed / 2:.4f},{middle},noise=alls=8:allf=t",
         "zoom": "zoompan=z='min(1+0.02*on\\,3)':d=1:x='iw/2-iw/zoom/2':y='ih/2-ih/zoom/2':"
-        f"s={WIDTH_PX}x{HEIGHT_PX}:fps={RATE}",
+        f"s={WIDTH_PX}x{HEIGHT_PX}:fps={rate}",
         "shake": f"crop={WIDTH_PX}:{HEIGHT_PX}:x='{wobble}':y='{wobble.replace('sin', 'cos')}'",
         "object": f"{middle},split[o{look}][p{look}];[p{look}]crop=70:60,negate[q{look}];"
         f"[o{look}][q{look}]overlay=x='mod(n*{chance.randint(4, 11)}\\,{WIDTH_PX})':y=30",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import tempfile
 from array import array
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -138,17 +139,26 @@ def merge(whole: Measurements, parts: Sequence[Measurements]) -> Measurements:
 
 
 async def _watch(ffmpeg: Ffmpeg, look: Look, tier: Tier, report: Callable[[float], None]) -> Measurements:
+    video = look.info.video
+    options = readings.picture_options(tier, frame_rate=video.frame_rate, version=ffmpeg.version)
+    again = look.input([]) if tier == "keyframes" else []  # the same file, for the sizes of its packets
     with tempfile.TemporaryDirectory(dir=look.scratch, prefix=".analysis-") as name:
         await ffmpeg.run(
-            [*look.input(readings.picture_options(tier)), *readings.picture_arguments(look.info.video.index, tier)],
+            [*look.input(options), *again, *readings.picture_arguments(video.index, tier)],
             duration_seconds=look.seconds,
             on_progress=report,
             directory=Path(name),
             timeout_seconds=300 + look.seconds * 4,
         )
-        return await anyio.to_thread.run_sync(
-            lambda: readings.read_pictures(Path(name), start=look.start, end=look.end, tier=tier)
+        read = partial(
+            readings.read_pictures,
+            Path(name),
+            start=look.start,
+            end=look.end,
+            tier=tier,
+            frame_rate=video.frame_rate,
         )
+        return await anyio.to_thread.run_sync(read)
 
 
 async def _listen(ffmpeg: Ffmpeg, look: Look) -> array[float]:

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 Stretches = tuple[tuple[Fraction, Fraction], ...]
 
-_PASSAGE_SECONDS: Final = 15
+_AROUND_SECONDS: Final = 6
+_AROUND_SHARE: Final = 0.35
 _MAX_SENTENCE_SECONDS: Final = Fraction(20)
 
 
@@ -60,8 +61,8 @@ def choose(
 ) -> list[list[Window]]:
     """Return the clips, best first, each as the windows it consists of.
 
-    within: for some sources (by index) the stretches to choose from. extra: how many more clips than asked for.
-    Fewer come back where no more fit; none where not even one does.
+    within: for some sources (by index) the stretches to choose from. extra: how many more clips than asked for,
+    after the others. Fewer come back where no more fit; none where not even one does.
     """
     terrains = [_terrain(index, item, wish, (within or {}).get(index)) for index, item in enumerate(footage)]
     available = sum((item.seconds for item in footage), start=Fraction(0))
@@ -75,7 +76,9 @@ def choose(
         lengths = choose_lengths(wish.shortest, wish.longest, available=item.seconds, count=max(1, round(share)))
         if lengths.shortest <= lengths.longest:
             found.extend(windows(terrain, lengths))
-    return [[window] for window in pick_moments(found, count + extra)]
+    picked = pick_moments(found, count)
+    spare = pick_moments(found, extra, taken=picked) if extra else []
+    return [[window] for window in [*picked, *spare]]
 
 
 def is_prompt_matched(footage: Sequence[Footage], wish: Wish) -> bool:
@@ -96,11 +99,7 @@ def _terrain(index: int, item: Footage, wish: Wish, within: Stretches | None) ->
     measured = item.measured
     curve = interest(measured, film_seconds=item.info.duration)
     spoken = spoken_in(item, Fraction(wish.longest))
-    matches: list[float] = []
-    if spoken and query_terms(wish.prompt):
-        passages = _passages(spoken)
-        scores = relevance(wish.prompt, [cue.text for cue in passages])
-        matches = relevance_bins(passages, scores, len(curve)) if max(scores) > 0 else []
+    matches = relevance_bins(spoken, _matches(spoken, wish.prompt), len(curve)) if spoken else []
     return Terrain(
         source=index,
         stretches=within if within is not None else ((measured.start, measured.end),),
@@ -112,16 +111,30 @@ def _terrain(index: int, item: Footage, wish: Wish, within: Stretches | None) ->
     )
 
 
-def _passages(spoken: Sequence[Cue]) -> list[Cue]:
-    """Return what is said from each sentence on, for a quarter of a minute: a topic is not told in one sentence."""
-    passages: list[Cue] = []
-    for number, first in enumerate(spoken):
-        last = number
-        while last + 1 < len(spoken) and spoken[last + 1].end - first.start <= _PASSAGE_SECONDS:
-            last += 1
-        text = " ".join(cue.text for cue in spoken[number : last + 1])
-        passages.append(Cue(first.start, first.end, text))
-    return passages
+def _matches(spoken: Sequence[Cue], prompt: str) -> list[float]:
+    """Return how well each sentence matches the prompt, 0 to 1: mostly by itself, a bit with what is said around it.
+
+    A topic is not told in one sentence, and its words do not stand in each of them. All are 0 when nothing matches.
+    """
+    if not query_terms(prompt):
+        return [0.0] * len(spoken)
+    alone = relevance(prompt, [cue.text for cue in spoken])
+    together = relevance(prompt, [" ".join(cue.text for cue in around) for around in _surroundings(spoken)])
+    share = _AROUND_SHARE
+    return [one * (1 - share) + other * share for one, other in zip(alone, together, strict=True)]
+
+
+def _surroundings(spoken: Sequence[Cue]) -> list[Sequence[Cue]]:
+    """Return for each sentence those that end or begin within a few seconds of it, itself included."""
+    found: list[Sequence[Cue]] = []
+    first = stop = 0
+    for cue in spoken:
+        while spoken[first].end < cue.start - _AROUND_SECONDS:
+            first += 1
+        while stop < len(spoken) and spoken[stop].start <= cue.end + _AROUND_SECONDS:
+            stop += 1
+        found.append(spoken[first:stop])
+    return found
 
 
 def _plan(

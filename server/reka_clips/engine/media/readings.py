@@ -9,6 +9,7 @@ from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING, Final, Literal
 
+from reka_clips.engine.media.activity import Packets, frame_activity, read_packets, sampled_activity
 from reka_clips.engine.media.cuts import cut_frames, keyframe_cuts
 from reka_clips.engine.media.errors import MediaError
 from reka_clips.engine.media.measurements import (
@@ -20,7 +21,7 @@ from reka_clips.engine.media.measurements import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 Tier = Literal["full", "references", "keyframes"]
@@ -36,13 +37,39 @@ _MICROSECONDS: Final = 1_000_000
 _SOUND_RATE_HZ: Final = 16_000
 _NOISE: Final = 8  # of 255: changes below are grain and compression
 _MIN_FRAMES: Final = 3
+_SAMPLE_FRAMES: Final = 4.5  # after each keyframe: a frame that is no B-frame comes sooner, as encoders are usually set
+_USUAL_RATE: Final = 30
+_KEYFRAME_SECONDS: Final = 1.0  # keyframes closer to the one before are left out
 _HALF_FRAME: Final = Fraction(1, 48)  # of the slowest usual rate
 _MAX_LINE_CHARACTERS: Final = 200
 
 
-def picture_options(tier: Tier) -> list[str]:
-    """Return the input options for looking at the picture. The deblocking filter is not worth its time here."""
-    return ["-an", "-sn", "-dn", "-skip_loop_filter", "all", "-reinit_filter", "0", *_SKIP[tier]]
+def picture_options(tier: Tier, *, frame_rate: Fraction | None, version: tuple[int, ...]) -> list[str]:
+    """Return the input options for looking at the picture. The deblocking filter is not worth its time here.
+
+    frame_rate: the source's, None if unknown. version: ffmpeg's, which from 7.1 on can leave out packets before they
+    are decoded.
+    """
+    options = ["-an", "-sn", "-dn", "-skip_loop_filter", "all", "-reinit_filter", "0"]
+    if tier == "keyframes" and version >= (7, 1):
+        return [*options, *_SKIP["references"], "-bsf:v", f"noise=drop='{_drop_expression(frame_rate)}'"]
+    return [*options, *_SKIP[tier]]
+
+
+def _drop_expression(frame_rate: Fraction | None) -> str:
+    """Return the expression that drops all packets but keyframes, and what is shown within a moment after each.
+
+    So two frames of a group of pictures are decoded: enough to see how much moves. Variables: 0 the time of the last
+    keyframe that was kept, 1 whether there was one, 2 the packet's time.
+    """
+    time = "st(2,if(eq(pts,nopts),dts,pts)*tb)"
+    is_next = f"key*(not(ld(1))+gte(ld(2)-ld(0),{_KEYFRAME_SECONDS}))"
+    keep = f"st(0,if({is_next},st(1,1)*0+ld(2),ld(0)))"
+    return f"{time};{keep};not(ld(1))+lt(ld(2),ld(0))+gt(ld(2),ld(0)+{_sample_seconds(frame_rate):.3f})"
+
+
+def _sample_seconds(frame_rate: Fraction | None) -> float:
+    return min(0.9 * _KEYFRAME_SECONDS, _SAMPLE_FRAMES / float(frame_rate or _USUAL_RATE))
 
 
 def picture_arguments(video_index: int, tier: Tier) -> list[str]:
@@ -50,7 +77,8 @@ def picture_arguments(video_index: int, tier: Tier) -> list[str]:
 
     Every decoded frame is compared with the one before, at 32x18: what moves about changes a coarse picture less than
     a fine one, a new shot changes both. Four pictures a second (or each keyframe) are shrunk to 160x90 and then to
-    one line: of their edges, their brightness, and of the change since the picture before.
+    one line: of their edges, their brightness, and of the change since the picture before. For keyframes the sizes
+    of all packets are listed as well, of a second input that is the same file.
     """
     rate = "null" if tier == "keyframes" else f"fps={PICTURES_PER_SECOND}:start_time=0"
     line = f"scale={COLUMNS}:1:flags=area"
@@ -73,7 +101,7 @@ def picture_arguments(video_index: int, tier: Tier) -> list[str]:
     ):
         arguments += ["-map", f"[{label}]", "-fps_mode", "passthrough", "-f", *output]
     if tier == "keyframes":
-        arguments += ["-map", f"0:{video_index}", "-c", "copy", "-f", "framecrc", _PACKETS]
+        arguments += ["-map", f"1:{video_index}", "-c", "copy", "-f", "framecrc", _PACKETS]
     return arguments
 
 
@@ -89,39 +117,39 @@ def sound_arguments(audio_index: int) -> list[str]:
     return ["-max_error_rate", "1", "-map", f"0:{audio_index}", "-filter:a", chain, "-f", "null", "-"]
 
 
-def read_pictures(directory: Path, *, start: Fraction, end: Fraction, tier: Tier) -> Measurements:
+def read_pictures(
+    directory: Path, *, start: Fraction, end: Fraction, tier: Tier, frame_rate: Fraction | None
+) -> Measurements:
     """Return what the files that `picture_arguments` made tell, without the sound.
 
     Raises MediaError when (almost) no picture was decoded.
     """
-    ticks, changes = _read_changes(directory / _CHANGES)
-    if tier == "keyframes":
-        packets = _read_packets(directory / _PACKETS)
-        last = max((time + length for time, length, _, _ in packets), default=0.0)
-        frames = len(packets)
-    else:
-        step = median(b - a for a, b in pairwise(ticks)) if len(ticks) > 1 else 0
-        packets = []
-        last = ((ticks[-1] + step) if ticks else 0) / _MICROSECONDS
-        frames = len(ticks)
-    if frames < _MIN_FRAMES:
+    seconds, changes = _read_changes(directory / _CHANGES)
+    packets = read_packets(directory / _PACKETS) if tier == "keyframes" else Packets()
+    last, frames = packets.end_seconds, packets.frames
+    if tier != "keyframes":
+        step = median(later - earlier for earlier, later in pairwise(seconds)) if len(seconds) > 1 else 0
+        last, frames = (seconds[-1] + step if seconds else 0), len(seconds)
+    if frames < _MIN_FRAMES or not seconds:
         raise MediaError("No moving picture could be decoded: the video is damaged, or is a still.")
-    measured = Measurements(
-        start=start,
-        end=min(end, start + Fraction(round(last * _MICROSECONDS), _MICROSECONDS)),
-        is_exact=tier == "full",
-    )
+    measured = Measurements(start=start, end=min(end, start + _exact(last)), is_exact=tier == "full")
     resize(measured, _index(measured.end) + 1)
-    motion, columns = (directory / _MOTION).read_bytes(), (directory / _COLUMNS).read_bytes()
+    first = _index(start)
+    columns = (directory / _COLUMNS).read_bytes()
     if tier == "keyframes":
-        seconds = [tick / _MICROSECONDS for tick in ticks]
-        measured.cuts = tuple(start + Fraction(ticks[i], _MICROSECONDS) for i in keyframe_cuts(changes, seconds))
-        _hold_columns(measured, columns, [start + Fraction(tick, _MICROSECONDS) for tick in ticks])
-        _set_activity(measured, packet_activity(packets, measured.pictures - _index(start)))
+        keyframes = _keyframes(seconds, _sample_seconds(frame_rate))
+        found = keyframe_cuts([changes[index] for index in keyframes], [seconds[index] for index in keyframes])
+        cuts = [keyframes[index] for index in found]
+        _hold_columns(measured, columns, [start + _exact(time) for time in seconds])
+        moving = sampled_activity(changes, seconds, keyframes, packets, measured.pictures - first)
     else:
-        seconds = [tick / _MICROSECONDS for tick in ticks]
-        measured.cuts = tuple(start + Fraction(ticks[i], _MICROSECONDS) for i in cut_frames(changes, seconds))
-        _set_columns(measured, motion, columns)
+        cuts = cut_frames(changes, seconds)
+        _set_columns(measured, columns)
+        moving = frame_activity(changes, seconds, set(cuts), measured.pictures - first)
+    measured.cuts = tuple(start + _exact(seconds[index]) for index in cuts)
+    measured.activity[first:] = array("f", moving)
+    if tier != "keyframes":
+        _set_motion(measured, (directory / _MOTION).read_bytes())
     return measured
 
 
@@ -147,54 +175,40 @@ def resize(measured: Measurements, pictures: int) -> None:
     measured.activity.extend([0.0] * (pictures - len(measured.activity)))
 
 
-def packet_activity(packets: Sequence[tuple[float, float, int, bool]], pictures: int) -> list[float]:
-    """Return how many bytes each quarter of a second's frames take, apart from keyframes.
-
-    What moves costs bytes (correlation .75 with measured motion); a keyframe costs them anyway, so it counts as
-    much as the other frames around it. packets: (time, length in seconds, bytes, is a keyframe).
-    """
-    sums = [0.0] * pictures
-    counts = [0] * pictures
-    for time, _, size_bytes, is_key in packets:
-        index = int(time * PICTURES_PER_SECOND)
-        if not is_key and 0 <= index < pictures:
-            sums[index] += size_bytes
-            counts[index] += 1
-    means = [total / count if count else -1.0 for total, count in zip(sums, counts, strict=True)]
-    known = [mean for mean in means if mean >= 0]
-    last = median(known) if known else 0.0
-    for index, mean in enumerate(means):
-        last = mean if mean >= 0 else last
-        means[index] = last
-    return means
-
-
 def _index(time: Fraction) -> int:
     return int(time * PICTURES_PER_SECOND)
 
 
-def _set_activity(measured: Measurements, values: Iterable[float]) -> None:
-    first = _index(measured.start)
-    for index, value in enumerate(values, first):
-        if index < measured.pictures:
-            measured.activity[index] = value
+def _exact(seconds: float) -> Fraction:
+    return Fraction(round(seconds * _MICROSECONDS), _MICROSECONDS)
 
 
-def _set_columns(measured: Measurements, motion: bytes, columns: bytes) -> None:
-    """Fill in the pictures taken every quarter of a second. The first has nothing before it to differ from."""
+def _keyframes(seconds: Sequence[float], sample_seconds: float) -> list[int]:
+    """Return the indices of the keyframes among frames of which the others follow one right away."""
+    found: list[int] = []
+    for index, time in enumerate(seconds):
+        if not found or time - seconds[found[-1]] > sample_seconds + 0.001:
+            found.append(index)
+    return found
+
+
+def _set_columns(measured: Measurements, columns: bytes) -> None:
+    """Fill in the edges and the brightness of the pictures taken every quarter of a second."""
     first = _index(measured.start)
-    count = min(len(columns) // (2 * COLUMNS), measured.pictures - first)
-    for number in range(count):
+    for number in range(min(len(columns) // (2 * COLUMNS), measured.pictures - first)):
         at = slice((first + number) * COLUMNS, (first + number + 1) * COLUMNS)
         row = number * 2 * COLUMNS
         measured.edges[at] = columns[row : row + COLUMNS]
         measured.luma[at] = columns[row + COLUMNS : row + 2 * COLUMNS]
-    moved = motion[: max(0, count - 1) * COLUMNS]
-    begin = (first + 1) * COLUMNS
+
+
+def _set_motion(measured: Measurements, motion: bytes) -> None:
+    """Fill in the motion. The first picture has nothing before it to differ from, that after a cut another shot."""
+    begin = (_index(measured.start) + 1) * COLUMNS
+    moved = motion[: max(0, len(measured.motion) - begin)]
     measured.motion[begin : begin + len(moved)] = moved
     for index in cut_pictures(measured):
         measured.motion[index * COLUMNS : (index + 1) * COLUMNS] = bytes(COLUMNS)
-    _set_activity(measured, moving_activity(measured, range(first, first + count)))
 
 
 def cut_pictures(measured: Measurements) -> set[int]:
@@ -207,18 +221,6 @@ def cut_pictures(measured: Measurements) -> set[int]:
         for place in (cut - _HALF_FRAME, cut + _HALF_FRAME):
             found.add(min(measured.pictures - 1, int(place * PICTURES_PER_SECOND + Fraction(1, 2))))
     return found
-
-
-def moving_activity(measured: Measurements, pictures: range) -> list[float]:
-    """Return the mean of each picture's motion; a cut tells nothing of motion, so there the one before holds."""
-    skipped = cut_pictures(measured)
-    values: list[float] = []
-    for index in pictures:
-        if index in skipped and values:
-            values.append(values[-1])
-        else:
-            values.append(sum(measured.columns(measured.motion, index)) / COLUMNS)
-    return values
 
 
 def _hold_columns(measured: Measurements, columns: bytes, times: Sequence[Fraction]) -> None:
@@ -234,15 +236,14 @@ def _hold_columns(measured: Measurements, columns: bytes, times: Sequence[Fracti
         measured.luma[at] = columns[row + COLUMNS : row + 2 * COLUMNS] * (stop - begin)
 
 
-def _read_changes(path: Path) -> tuple[list[int], list[float]]:
-    """Return the time in microseconds and the change of each frame; times that go back are left out."""
-    ticks: list[int] = []
-    changes: list[float] = []
+def _read_changes(path: Path) -> tuple[array[float], array[float]]:
+    """Return the time in seconds and the change of each frame; times that go back are left out."""
+    seconds, changes = array("d"), array("f")
     for tick, value in _read_metadata(path):
-        if not ticks or tick > ticks[-1]:
-            ticks.append(tick)
+        if not seconds or tick > seconds[-1] * _MICROSECONDS + 0.5:
+            seconds.append(tick / _MICROSECONDS)
             changes.append(value)
-    return ticks, changes
+    return seconds, changes
 
 
 _FRAME = re.compile(r"frame:\s*\d+\s+pts:\s*(-?\d+)\s")
@@ -262,23 +263,3 @@ def _read_metadata(path: Path) -> Iterator[tuple[int, float]]:
                     continue
                 yield tick, value
                 tick = None
-
-
-def _read_packets(path: Path) -> list[tuple[float, float, int, bool]]:
-    """Return (time, length in seconds, bytes, is a keyframe) of each packet that framecrc listed."""
-    base = Fraction(1, _MICROSECONDS)
-    packets: list[tuple[float, float, int, bool]] = []
-    with path.open(encoding="ascii", errors="replace") as lines:
-        while line := lines.readline(_MAX_LINE_CHARACTERS):
-            if line.startswith("#tb 0: "):
-                base = Fraction(line.removeprefix("#tb 0: ").strip())
-            fields = line.split(",")
-            if line.startswith("#") or len(fields) < 6:  # noqa: PLR2004 - stream, dts, pts, duration, size, sum
-                continue
-            is_key = not any(field.strip().startswith("F=") for field in fields[6:])
-            try:
-                pts, length, size_bytes = int(fields[2]), int(fields[3]), int(fields[4])
-            except ValueError:
-                continue
-            packets.append((float(pts * base), float(length * base), size_bytes, is_key))
-    return packets

@@ -31,7 +31,6 @@ NO_TEXT: Final = (
 _RENDER_SPEED: Final = 3.0  # seconds of clip for each second of two cores' work
 _SPEECH_FIRST_SECONDS: Final = 20 * 60  # longer sources are listened to only where clips may be
 _LEEWAY: Final = Fraction(2)
-_SPARE_CLIPS: Final = 2
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -80,23 +79,21 @@ class Scout:
         if model is not None and unheard and not is_late:
             whole = {index: ((footage[index].measured.start, footage[index].measured.end),) for index in unheard}
             footage = await self._hear(footage, model, whole)
-        clips = moments.choose(footage, self._wish, extra=_SPARE_CLIPS)
+        clips = moments.choose(footage, self._wish, extra=self._spare(footage))
         coarse = [index for index, item in enumerate(footage) if not item.measured.is_exact]
         late = unheard if is_late else []
         within = {
             index: moments.stretches_around(clips, index, footage[index].measured, seconds=_LEEWAY)
             for index in sorted({*coarse, *late})
         }
+        chosen = clips
         if within:
             footage = await self._look_closer(footage, {index: within[index] for index in coarse})
             if model is not None:
                 footage = await self._hear(footage, model, {index: within[index] for index in late})
-            spare = _SPARE_CLIPS if self._wish.template == "moments" else 0
             chosen = moments.choose(footage, self._wish, within=within)
-            if len(chosen) < len(clips) - spare:
+            if len(chosen) < min(len(clips), moments.expected_count(self._wish, _total(footage))):
                 chosen = moments.choose(footage, self._wish)  # the closer look left too little room
-        else:
-            chosen = moments.choose(footage, self._wish)
         if not chosen:
             raise MediaError(
                 "No clip fits into the video as asked: lower min_duration_seconds or raise max_duration_seconds."
@@ -180,6 +177,11 @@ class Scout:
         except MediaError as error:
             self.warnings.append(str(error))
             return None
+
+    def _spare(self, footage: Sequence[Footage]) -> int:
+        """Return how many more places than clips to look at closely: twice as many and two after a glance only."""
+        glanced = any(analyse.choose_tier(item.info, item.seconds) == "keyframes" for item in footage)
+        return moments.expected_count(self._wish, _total(footage)) + 2 if glanced else 0
 
     def _note(self, footage: Sequence[Footage], chosen: int) -> None:
         """Add the warnings on what was asked for and could not be had."""

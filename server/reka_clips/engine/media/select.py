@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_right
 from dataclasses import replace
 from fractions import Fraction
-from math import exp
+from itertools import chain
+from math import exp, inf
 from typing import TYPE_CHECKING, Final
 
 from reka_clips.engine.media.windows import Lengths, Terrain, Window, windows
@@ -16,7 +19,7 @@ REEL_SECONDS: Final = Fraction(45)
 
 _CLOSENESS_PENALTY: Final = 0.4
 _CLOSENESS_SECONDS: Final = 45.0
-_STEEPNESS: Final = 1.1
+_STEEPNESS: Final = 0.8
 _PIECES: Final = 5
 _SHORTEST_PIECE: Final = Fraction(4)
 _REEL_SHARE: Final = Fraction(3, 5)  # of a source that goes into reels at most, as far as the choice is ours
@@ -35,7 +38,7 @@ def ai_score(score: float) -> int:
     """Return a window's score as a whole number from 0 to 100.
 
     50 is a stretch like the rest of its source. By how many robust standard deviations motion, sound, cutting and
-    the match with the prompt stand out, taken together: 1 gives 75, 2 gives 90, 3 gives 96. So it compares clips of
+    the match with the prompt stand out, taken together: 1 gives 69, 2 gives 83, 4 gives 96. So it compares clips of
     one source, not of different ones, and knows nothing of taste.
     """
     return round(100 / (1 + exp(-_STEEPNESS * max(-20.0, min(20.0, score)))))
@@ -48,20 +51,29 @@ def reel_score(reel: Sequence[Window]) -> float:
 
 
 def pick_moments(candidates: Iterable[Window], count: int, *, taken: Iterable[Window] = ()) -> list[Window]:
-    """Return up to `count` windows that overlap neither each other nor what is taken, best first.
+    """Return `count` windows that overlap neither each other nor what is taken, best first; fewer if no more fit.
 
-    Each is the best that is left, where being close to one that was picked counts against it.
+    Each is the best that is left, where being close to one that was picked counts against it. Where that leaves no
+    room for the last ones, all are picked together instead, for the highest sum of scores.
     """
-    ranked = sorted(candidates, key=_rank)
-    picked: list[Window] = []
     others = list(taken)
+    ranked = sorted((w for w in candidates if not any(_overlap(w, other) for other in others)), key=_rank)
+    picked = _pick_greedily(ranked, count)
+    if len(picked) < count and len(ranked) > len(picked):
+        packed = _pick_together(ranked, count)
+        picked = packed if len(packed) > len(picked) else picked
+    return sorted(picked, key=_rank)
+
+
+def _pick_greedily(ranked: Sequence[Window], count: int) -> list[Window]:
+    picked: list[Window] = []
     while len(picked) < count:
         best: Window | None = None
         value = 0.0
         for window in ranked:
             if best is not None and window.score <= value:
                 break  # the rest is worse even before anything is taken off
-            if any(_overlap(window, other) for other in (*picked, *others)):
+            if any(_overlap(window, other) for other in picked):
                 continue
             worth = window.score - _closeness(window, picked)
             if best is None or worth > value:
@@ -69,7 +81,30 @@ def pick_moments(candidates: Iterable[Window], count: int, *, taken: Iterable[Wi
         if best is None:
             break
         picked.append(best)
-    return sorted(picked, key=_rank)
+    return picked
+
+
+def _pick_together(candidates: Sequence[Window], count: int) -> list[Window]:
+    """Return as many windows as fit without overlap, at most `count`, with the highest sum of scores."""
+    ordered = sorted(candidates, key=lambda window: (window.source, window.end, window.start))
+    ends = [(window.source, window.end) for window in ordered]
+    earlier = [bisect_right(ends, (window.source, window.start)) for window in ordered]  # how many end before it
+    sums = [array("d", [0.0] * (len(ordered) + 1))]  # the best sum of so many windows among the first so many
+    for _ in range(count):
+        row = array("d", [-inf])
+        for number, window in enumerate(ordered):
+            row.append(max(row[-1], sums[-1][earlier[number]] + window.score))
+        if row[-1] == -inf:
+            break
+        sums.append(row)
+    picked: list[Window] = []
+    stop = len(ordered)
+    for row in reversed(sums[1:]):
+        while row[stop - 1] == row[stop]:
+            stop -= 1
+        picked.append(ordered[stop - 1])
+        stop = earlier[stop - 1]
+    return picked
 
 
 def pick_reels(terrains: Sequence[Terrain], count: int, lengths: Lengths) -> list[list[Window]]:
@@ -133,15 +168,15 @@ def _pick_reel(
 def _pick_piece(
     terrains: Sequence[Terrain], pool: Sequence[Window], taken: Sequence[Window], low: Fraction, high: Fraction
 ) -> Window | None:
-    """Return the best moment between `low` and `high` seconds that is not taken."""
+    """Return the best moment between `low` and `high` seconds that is not taken. pool: best first."""
     if high <= 0 or high < low:
         return None
-    found = pick_moments((window for window in pool if low <= window.duration <= high), 1, taken=taken)
-    if not found:
-        best = min(high, max(low, _SHORTEST_PIECE))
-        free = [_without(terrain, taken) for terrain in terrains]
-        found = pick_moments((w for terrain in free for w in windows(terrain, Lengths(low, best, high))), 1)
-    return found[0] if found else None
+    for window in pool:
+        if low <= window.duration <= high and not any(_overlap(window, other) for other in taken):
+            return window
+    best = min(high, max(low, _SHORTEST_PIECE))
+    free = [windows(_without(terrain, taken), Lengths(low, best, high)) for terrain in terrains]
+    return min(chain.from_iterable(free), key=_rank, default=None)
 
 
 def _total(reel: Iterable[Window]) -> Fraction:

@@ -20,12 +20,14 @@ HOOK_SECONDS: Final = 3
 
 _MARGIN: Final = Fraction(1, 20)  # kept off both limits, as a clip's last frame may be longer than its share
 _LENGTHS: Final = 10
+_MAX_TILES: Final = 12  # as many clips as there ever are
+_MAX_STEPS: Final = 3600  # of a stretch at which windows begin: keeps the time and the memory for them in bounds
 _NEAR_SECONDS: Final = Fraction(3, 2)
 _SLIVER_SECONDS: Final = 0.7
 _SPEECH_LEAD: Final = Fraction(1, 5)  # room before the first and after the last word
 
 _PEAK_SECONDS: Final = 5
-_MEAN_WEIGHT, _PEAK_WEIGHT, _HOOK_WEIGHT, _MATCH_WEIGHT = 0.7, 0.3, 0.25, 2.0
+_MEAN_WEIGHT, _PEAK_WEIGHT, _HOOK_WEIGHT, _MATCH_WEIGHT = 0.7, 0.3, 0.25, 4.0
 _EDGE_WEIGHT, _LENGTH_WEIGHT, _SLIVER_PENALTY = 0.15, 0.2, 0.15
 
 
@@ -152,7 +154,8 @@ def _windows(terrain: Terrain, lengths: Lengths) -> Iterable[Window]:
             continue
         begins, ends = edges(terrain, stretch_start, stretch_end)
         ends_at = [edge.time for edge in ends]
-        for begin in _thin(begins):
+        step = int((stretch_end - stretch_start) / _MAX_STEPS) + 1
+        for begin in [*_thin(begins, step), *_tiles(terrain.spoken, stretch_start, stretch_end, lengths.shortest)]:
             stop, last = begin.time + lengths.shortest, min(begin.time + lengths.longest, stretch_end)
             chosen: set[int] = set()
             for target in targets:
@@ -165,6 +168,19 @@ def _windows(terrain: Terrain, lengths: Lengths) -> Iterable[Window]:
             ]
             for end in tries:
                 yield judge.window(begin, end)
+
+
+def _tiles(spoken: Sequence[Cue], start: Fraction, end: Fraction, shortest: Fraction) -> list[Edge]:
+    """Return where windows of the shortest length begin when they are laid end to end, from either side.
+
+    Where as many are asked for as can fit at all, nothing else does.
+    """
+    if shortest <= 0:
+        return []
+    count = min(_MAX_TILES, int((end - start) / shortest))
+    places = {start + number * shortest for number in range(count)}
+    places |= {end - (number + 1) * shortest for number in range(count)}
+    return [Edge(place, 0.0) for place in sorted(places) if not _inside(spoken, place)]
 
 
 def _targets(lengths: Lengths) -> list[Fraction]:
@@ -185,11 +201,11 @@ def _best_near(ends: Sequence[Edge], ends_at: Sequence[Fraction], time: Fraction
     return max(range(left, right), key=lambda i: (ends[i].strength, -abs(ends_at[i] - time)), default=-1)
 
 
-def _thin(begins: Sequence[Edge]) -> list[Edge]:
-    """Return the two strongest of the places within each second: fast cutting would give far too many."""
+def _thin(begins: Sequence[Edge], seconds: int) -> list[Edge]:
+    """Return the two strongest of the places within so many seconds: fast cutting would give far too many."""
     kept: dict[int, list[Edge]] = {}
     for edge in begins:
-        best = kept.setdefault(int(edge.time), [])
+        best = kept.setdefault(int(edge.time) // seconds, [])
         best.append(edge)
         best.sort(key=lambda edge: (-edge.strength, edge.time))
         del best[2:]
