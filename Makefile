@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 VIDEO ?=
 PROMPT ?=
 
-.PHONY: demo test faults conformance check format build bundle clean
+.PHONY: demo test faults conformance check format release build bundle clean
 
 demo: $(VENV)/.demo-ready
 	@$(BIN)/reka-clips-mcp demo $(if $(VIDEO),"$(VIDEO)") $(if $(PROMPT),--prompt "$(PROMPT)")
@@ -54,6 +54,15 @@ $(VENV)/.test-ready: $(VENV)/.demo-ready
 	@echo "Installing what the tests need …"
 	@$(BIN)/python -m pip install --quiet --group test
 	@touch $@
+
+$(VENV)/.release-ready: $(VENV)/.test-ready
+	@echo "Installing what the checks of a release need …"
+	@$(BIN)/python -m pip install --quiet --group release
+	@touch $@
+
+# What is published, where it is installed: bundle, wheel and sdist, lowest dependencies, frameworks, clients, image.
+release: $(VENV)/.release-ready
+	$(BIN)/python -m pytest tests/release $(ARGS)
 
 build: $(VENV)/.test-ready
 	rm -f dist/*.whl dist/*.tar.gz
