@@ -45,7 +45,7 @@ async def test_the_wait_ends_by_itself_and_tells_how_to_go_on(api: ScriptedClipA
     api.default = "manual"
     progress = Progress()
     with anyio.fail_after(60):
-        result = await tools.call("create_clips", {"video_urls": [LINK], "wait_seconds": 4}, progress)
+        result = await tools.call("create_clips", {"video_urls": [LINK], "wait_seconds": 2}, progress)
     fields = structured(result)
     generation_id = fields["id"]
     assert fields["status"] == "queued"
@@ -58,7 +58,7 @@ async def test_the_wait_ends_by_itself_and_tells_how_to_go_on(api: ScriptedClipA
     with anyio.fail_after(60):
         status = await tools.call("get_clip_status", {"id": generation_id.upper()}, later)
     assert structured(status)["status"] == "completed"
-    assert f"thinking hard (generation {generation_id})" in later.messages
+    assert f'"thinking hard" (generation {generation_id})' in later.messages
     assert api.count("POST") == 1
 
 
@@ -130,7 +130,7 @@ async def test_numbers_of_the_backend_become_a_share_of_one(api: ScriptedClipApi
     generation.set_stage("processing", progress=0.4)
     progress = Progress()
     with anyio.fail_after(60):
-        result = await tools.call("get_clip_status", {"id": generation.id, "wait_seconds": 5}, progress)
+        result = await tools.call("get_clip_status", {"id": generation.id, "wait_seconds": 2}, progress)
         assert structured(result)["progress"] == 0.4
         generation.set_stage("completed", progress=1.0)
         done = Progress()

@@ -63,9 +63,9 @@ def api_error(status: int, content: bytes, headers: Mapping[str, str], *, secret
     if "insufficient balance" in told.lower():
         kind, sentence = _KINDS[402]
     is_named = not body.param or body.param in told
-    where = "" if is_named else f" (field {without_secret(body.param or '', secret)})"
+    where = "" if is_named else f" (field {quoted(without_secret(body.param or '', secret))})"
     return kind(
-        f"{sentence} (HTTP {status}){f': {told}' if told else '.'}{where}",
+        f"{sentence} (HTTP {status}){f': {quoted(told)}' if told else ''}{where}.",
         status=status,
         error_type=without_secret(body.type, secret) if body.type else None,
         request_id=request_id,
@@ -115,6 +115,11 @@ def clock_offset_of(headers: Mapping[str, str], *, now: float) -> float | None:
     """Return by how many seconds the other side's clock is ahead of ours (`now`: our time since 1970)."""
     date = _date(headers.get("date"))
     return None if date is None else date - now
+
+
+def quoted(text: str) -> str:
+    """Return upstream's words in quotation marks that they cannot close, so that they are told from ours."""
+    return '"' + text.replace('"', "'") + '"'
 
 
 def without_secret(text: str, secret: str | None) -> str:

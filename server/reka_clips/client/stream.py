@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 import anyio
 
-from reka_clips.client.answers import without_secret
+from reka_clips.client.answers import quoted, without_secret
 from reka_clips.client.faults import translated
 from reka_clips.contract import Snapshot, decode_json, parse_error_body
 from reka_clips.errors import RateLimit, TransportError, UnreadableAnswerError
@@ -88,4 +88,6 @@ class ClipStream:
         if problem is None:
             return None
         told = without_secret(problem, self._secret)
-        raise UnreadableAnswerError(f"The Clip API's stream tells of an error: {told}", request_id=self.request_id)
+        raise UnreadableAnswerError(
+            f"The Clip API's stream tells of an error: {quoted(told)}.", request_id=self.request_id
+        )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from reka_clips.contract import GenerationConfig, RenderingConfig
 from reka_clips.contract.requests import CaptionStyle
-from reka_clips.mcp_server.text import clean, safe_url
+from reka_clips.mcp_server.text import CUT_MARK, clean, safe_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,6 +22,7 @@ _MAX_URL_CHARACTERS: Final = 2000
 _MAX_SOURCE_URL_CHARACTERS: Final = 300
 _MAX_SOURCES: Final = 5
 _MAX_WORD_CHARACTERS: Final = 60
+_NOT_IN_HASHTAGS: Final = re.compile(r"""[\s"'`<>(){}\[\]:;,=|/\\]""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ def clip_fields(output: ClipOutput, bounds: Bounds) -> dict[str, Any]:
         "title": clean(output.title or "", max_characters=bounds.title_characters),
         "video_url": safe_url(output.link, max_characters=_MAX_URL_CHARACTERS) or "",
         "caption": clean(output.caption or "", max_characters=bounds.caption_characters),
-        "hashtags": [clean(tag, max_characters=40).replace(" ", "") for tag in output.hashtags[: bounds.hashtags]],
+        "hashtags": [tag for tag in map(_hashtag, output.hashtags[: bounds.hashtags]) if tag],
     }
     if output.ai_score is not None:
         fields["ai_score"] = output.ai_score
@@ -119,6 +121,10 @@ def _known_fields(config: Mapping[str, Any] | None, model: type[BaseModel]) -> d
         elif name == "caption_style" and isinstance(value, dict):
             known[name] = _known_fields(cast("dict[str, Any]", value), CaptionStyle)
     return known
+
+
+def _hashtag(text: str) -> str:
+    return _NOT_IN_HASHTAGS.sub("", clean(text, max_characters=40).removesuffix(CUT_MARK))
 
 
 def _rounded(seconds: float | None) -> float | None:

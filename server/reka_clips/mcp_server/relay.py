@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 
-from reka_clips.mcp_server.text import clean, human_duration
+from reka_clips.mcp_server.text import human_duration, stage_word
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 HEARTBEAT_SECONDS: Final = 12.0
 _SMALLEST_STEP: Final = 0.001
 _MEASURE_SECONDS: Final = 0.5  # between two messages that differ in their number only
-_MAX_STAGE_CHARACTERS: Final = 40
 
 
 class Relay:
@@ -54,8 +53,7 @@ class Relay:
             if state.stage != told or is_new_number:
                 told = state.stage
                 share = "" if measured is None or state.is_terminal else f" {min(1.0, max(0.0, measured)):.0%}"
-                stage = clean(state.stage, max_characters=_MAX_STAGE_CHARACTERS)
-                words = f"{stage}{share} (generation {job.id})"
+                words = f"{stage_word(state.stage)}{share} (generation {job.id})"
                 await self.tell(words, progress=state.progress, is_measured=measured is not None)
 
     async def beat(self) -> None:

@@ -23,7 +23,7 @@ from reka_clips.contract import is_generation_id
 from reka_clips.errors import NotFoundError, RekaClipsError
 from reka_clips.mcp_server.failures import failure_result
 from reka_clips.mcp_server.handover import taking_over
-from reka_clips.mcp_server.text import clean, human_duration
+from reka_clips.mcp_server.text import clean, human_duration, stage_word
 from reka_clips.mcp_server.tools import create_clips
 from reka_clips.mcp_server.watching import Call, job_result
 
@@ -150,7 +150,7 @@ def _working(job: Job, *, note: str | None = None) -> dict[str, Any]:
     state = job.state
     measured = state.snapshot.progress
     share = "" if measured is None else f" {min(1.0, max(0.0, measured)):.0%}"
-    words = f"{clean(state.stage, max_characters=40)}{share}, {human_duration(job.elapsed_seconds)} so far."
+    words = f"{stage_word(state.stage)}{share}, {human_duration(job.elapsed_seconds)} so far."
     interval_ms = poll_interval_ms(state.stage, backend=job.account.backend, elapsed_seconds=job.elapsed_seconds)
     return _task(job, "working", f"{words} {note}" if note else words) | {"pollIntervalMs": interval_ms}
 

@@ -6,6 +6,8 @@ import re
 import unicodedata
 from typing import Final
 
+from reka_clips.contract import STAGES
+
 CUT_MARK: Final = " […cut]"
 
 _ANSI: Final = re.compile(
@@ -16,7 +18,12 @@ _ANSI: Final = re.compile(
     re.DOTALL,
 )
 _HIDDEN_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
-_SMUGGLING_SELECTORS: Final = re.compile("[\U000e0100-\U000e01ef]")
+# Seen by nobody though their categories are those of letters and marks (Unicode's Default_Ignorable_Code_Point);
+# the selector of an emoji's colours may stay behind what can be one.
+_UNSEEN: Final = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0\ufe00-\ufe0e\U000e0100-\U000e01ef]"
+    "|(?<![#*0-9\u00a9\u00ae\u203c-\u3299\U0001f000-\U0001faff])\ufe0f"
+)
 _UNSAFE_IN_URL: Final = re.compile(r'[\s"<>`]')
 _SPACES: Final = re.compile(r"\s+")
 
@@ -25,13 +32,13 @@ def clean(text: str, *, max_characters: int) -> str:
     """Return the text without what a reader cannot see, at most `max_characters` long.
 
     max_characters: at least 10, since a cut text ends in a mark that says so.
-    Removed: ANSI sequences, control and format characters (bidi overrides, zero-width characters, tags),
-    lone surrogates, private and unassigned code points.
+    Removed: ANSI sequences, control and format characters (bidi overrides, zero-width characters, tags), fillers and
+    rows of variation selectors, lone surrogates, private and unassigned code points.
     All white space becomes one space.
     """
     head = text[: max_characters * 4 + 1024]  # a huge text need not be read to its end
     visible = head if head.isprintable() else _without_hidden(_ANSI.sub("", head))
-    visible = _SMUGGLING_SELECTORS.sub("", visible)
+    visible = _UNSEEN.sub("", visible)
     visible = _SPACES.sub(" ", visible).strip()
     if len(visible) <= max_characters and len(head) == len(text):
         return visible
@@ -43,6 +50,11 @@ def quoted(text: str, *, max_characters: int) -> str:
     return '"' + clean(text, max_characters=max_characters).replace('"', "'") + '"'
 
 
+def stage_word(stage: str) -> str:
+    """Return a stage for our own sentences: as it is if it is a known one, else in quotation marks."""
+    return stage if stage in STAGES else quoted(stage, max_characters=40)
+
+
 def safe_url(text: str | None, *, max_characters: int = 2000) -> str | None:
     """Return a link as upstream gave it, or None if it is no http(s) or file link or cannot be shown whole.
 
@@ -52,7 +64,7 @@ def safe_url(text: str | None, *, max_characters: int = 2000) -> str | None:
         return None
     if not text.startswith(("https://", "http://", "file:///")):
         return None
-    is_plain = text.isprintable() and not _SMUGGLING_SELECTORS.search(text) and not _UNSAFE_IN_URL.search(text)
+    is_plain = text.isprintable() and not _UNSEEN.search(text) and not _UNSAFE_IN_URL.search(text)
     return text if is_plain else None
 
 
