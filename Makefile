@@ -6,12 +6,12 @@ BIN := $(VENV)/bin
 VIDEO ?=
 PROMPT ?=
 
-.PHONY: demo test faults conformance check format release build bundle clean
+.PHONY: demo test faults conformance pictures gallery-host check format release build bundle clean
 
 demo: $(VENV)/.demo-ready
 	@$(BIN)/reka-clips-mcp demo $(if $(VIDEO),"$(VIDEO)") $(if $(PROMPT),--prompt "$(PROMPT)")
 
-test: $(VENV)/.test-ready
+test: $(VENV)/.test-ready gallery-host
 	$(BIN)/python -m pytest $(ARGS)
 
 # Every fault of the scripted Clip API over every transport in every era; `make test` takes each transport in one era.
@@ -26,6 +26,19 @@ tests/conformance/node_modules/.ready: tests/conformance/package.json
 	@command -v npm >/dev/null || { echo "make conformance needs npm (it comes with Node.js)"; exit 1; }
 	@echo "Installing the conformance suite and the Inspector …"
 	@cd tests/conformance && npm install --no-audit --no-fund --no-package-lock --silent
+	@touch $@
+
+# The pictures of the gallery in docs/images, from a real Chromium. Needs npm and Chromium.
+pictures: $(VENV)/.test-ready gallery-host
+	PYTHONPATH=tests $(BIN)/python -m gallery_host $(ARGS)
+
+# What shows the gallery in a browser; where there is no npm, its tests are skipped.
+gallery-host:
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory tests/gallery_host/node_modules/.ready; fi
+
+tests/gallery_host/node_modules/.ready: tests/gallery_host/package.json
+	@echo "Installing a host of MCP Apps for the tests of the gallery …"
+	@cd tests/gallery_host && npm install --no-audit --no-fund --no-package-lock --ignore-scripts --silent
 	@touch $@
 
 check: $(VENV)/.test-ready

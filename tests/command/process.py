@@ -146,8 +146,18 @@ class ScriptedUpstream:
     def generations(self) -> list[dict[str, Any]]:
         return self._call("generations")
 
-    def set_stage(self, generation_id: str, status: str) -> None:
-        self._call("stage", {"id": generation_id, "status": status})
+    def set_stage(self, generation_id: str, status: str, **more: Any) -> None:
+        """Move a generation to a stage. more: other fields of its snapshots from then on."""
+        self._call("stage", {"id": generation_id, "status": status, "more": more})
+
+    def use(self, scenario: str) -> None:
+        """Give every creation from now on this scenario, unless its prompt names another."""
+        self._call("default", {"name": scenario})
+
+    def plant(self, *, key: str, url: str, prompt: str) -> str:
+        """Have a generation exist that goes on only as it is told, without a creation; return its id."""
+        body = {"video_urls": [url], "prompt": prompt}
+        return self._call("plant", {"key": key, "body": body, "manual": True})["id"]
 
     def forget(self) -> None:
         self._call("forget", {})

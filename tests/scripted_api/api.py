@@ -104,9 +104,10 @@ class ScriptedClipApi:
     """A Clip API over loopback for tests: `async with ScriptedClipApi() as api`, then `api.base_url`.
 
     Which scenario a creation gets: `[scenario NAME]` in its prompt, else the next of `api.script`, else
-    `api.default`. `api.requests` holds every request that arrived; `api.before_answer` may hold each of them up. Over HTTP (a test in another process):
-    GET /_admin/requests, POST /_admin/stage {"id", "status"}, POST /_admin/script {"names": […]},
-    POST /_admin/default {"name"}, POST /_admin/forget (drops requests and generations), POST /_admin/plant {body}.
+    `api.default`. `api.requests` holds every request that arrived; `api.before_answer` may hold each of them up. Over
+    HTTP (a test in another process): GET /_admin/requests, POST /_admin/stage {"id", "status", "more"}, POST
+    /_admin/script {"names": […]}, POST /_admin/default {"name"}, POST /_admin/forget (drops requests and generations),
+    POST /_admin/plant {"body", "key", "age_seconds", "manual"}.
     """
 
     def __init__(self, *, port: int = 0) -> None:
@@ -231,14 +232,15 @@ class ScriptedClipApi:
             case "generations":
                 answer = [generation.snapshot() for generation in self.generations.values()]
             case "stage":
-                self.generations[fields["id"]].set_stage(fields["status"])
+                self.generations[fields["id"]].set_stage(fields["status"], **fields.get("more", {}))
             case "script":
                 self.script = list(fields["names"])
             case "default":
                 self.default = fields["name"]
             case "plant":
+                manual, age_seconds = fields.get("manual", False), fields.get("age_seconds", 0)
                 answer = self.plant(
-                    fields["body"], key=fields["key"], age_seconds=fields.get("age_seconds", 0)
+                    fields["body"], key=fields["key"], age_seconds=age_seconds, manual=manual
                 ).snapshot()
             case "forget":
                 self.requests.clear()

@@ -50,7 +50,7 @@ class ClipServer(MCPServer[Any]):
         if not over_network:
             modules.append(save_clip)
         hint = CacheHint(ttl_ms=_LISTS_LIVE_MS, scope="public")
-        self._gallery = Gallery(runtime)
+        self._gallery = Gallery(runtime, saves_files=not over_network)
         super().__init__(
             "reka-clips",
             title="Reka Clips",

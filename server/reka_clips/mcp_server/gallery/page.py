@@ -11,7 +11,10 @@ from typing import Final
 from reka_clips.mcp_server.resources import MAX_VIDEO_BYTES
 
 # In this order, as one module script: each file may use what stands in those before it.
-_SCRIPTS: Final = ("bridge", "text", "dom", "poller", "player", "parts", "clips", "progress", "list", "main")
+_SCRIPTS: Final = (
+    *("bridge", "text", "dom", "frame", "poller", "finding"),
+    *("parts", "player", "clips", "progress", "list", "notices", "main"),
+)
 
 # The host adds a policy of its own. This one holds even if it does not, and lets only these very scripts and
 # styles run: what a host may allow for media is allowed here, so that its declared hosts decide.
@@ -22,10 +25,13 @@ _POLICY: Final = (
 
 
 @cache
-def html() -> str:
-    """Return the whole document. Its content security policy names the hashes of its only script and style."""
+def html(*, saves_files: bool) -> str:
+    """Return the whole document. Its content security policy names the hashes of its only script and style.
+
+    saves_files: whether the server has `save_clip`.
+    """
     style = _source("page.css")
-    settings = f"const PLAYABLE_BYTES = {MAX_VIDEO_BYTES};"
+    settings = f"const PLAYABLE_BYTES = {MAX_VIDEO_BYTES};\nconst SAVES_FILES = {'true' if saves_files else 'false'};"
     script = "\n".join([settings, *(_source(f"{name}.js") for name in _SCRIPTS)])
     policy = _POLICY.format(script=_hash(script), style=_hash(style))
     page = _source("page.html")

@@ -1,19 +1,24 @@
 // A finished generation: its clips as cards.
 
-/** Show the clips of a completed generation. `actions`: {remove, save, open, back, expand}; absent ones are not offered. */
+const MANY = 6; // more clips than this are shown smaller
+
+/** Show the clips of a completed generation. `actions`: {remove, save, open, renew, back, expand}; absent ones are not offered. */
 function clipsView(host, generation, actions) {
   const clips = generation.output.map((output, index) => readClip(generation, output, index));
   const grid = h("ul", { class: "clips" }, clips.map((clip) => h("li", {}, card(host, clip, actions))));
-  const wide = clips.every((clip) => clip.ratio > 1);
-  grid.classList.toggle("wide", wide);
+  grid.classList.toggle("wide", clips.every((clip) => clip.ratio > 1));
+  grid.classList.toggle("single", clips.length === 1);
+  grid.classList.toggle("many", clips.length > MANY);
+  const { ask, question } = actions.remove ? removal(generation, clips.length, actions.remove) : {};
   return h(
     "section",
     { "aria-labelledby": "heading" },
     header(`${count(clips.length, "clip")} ready`, sourceLine(generation), [
       actions.back && button("back", "All generations", actions.back),
       actions.expand && button("expand", "Full screen", actions.expand, { quiet: true }),
-      actions.remove && removeButton(generation, clips.length, actions.remove),
+      ask,
     ]),
+    question,
     warnings(generation),
     grid,
   );
@@ -38,46 +43,55 @@ function readClip(generation, output, index) {
     start: Number.isFinite(output.source_start_time) ? output.source_start_time : null,
     bytes: Number(output.size_bytes) || 0,
     isLocal: generation.backend === "local",
-    videoUrl: output.video_url,
-    posterUrl: output.poster_url,
+    remoteUrl: link(output.video_url, "https:", "http:"),
+    fileUrl: link(output.video_url, "file:"),
+    posterUrl: link(output.poster_url, "https:", "http:"),
     ratio: Number.isFinite(ratio) ? Math.min(Math.max(ratio, 0.4), 2.5) : 9 / 16,
   };
 }
 
 function card(host, clip, actions) {
-  const note = h("p", { class: "note", hidden: true });
-  const explain = (text) => {
-    note.textContent = text;
+  const note = h("div", { class: "note", hidden: true });
+  const where = place(clip, actions);
+  const explain = (text, { failed = false, remedy = null } = {}) => {
+    note.replaceChildren(...[h("p", {}, text), remedy].filter(Boolean));
     note.hidden = false;
+    if (failed && where) where.hidden = false;
     announce(`${clip.name}: ${text}`);
   };
   return h(
     "article",
     { class: "card", "aria-label": clip.name },
-    h("div", { class: "stage" }, picture(host, clip, explain), clip.seconds !== null && lengthBadge(clip.seconds)),
+    h(
+      "div",
+      { class: "stage" },
+      picture(host, clip, explain, actions),
+      clip.score !== null && scoreBadge(clip.score),
+      clip.seconds !== null && lengthBadge(clip.seconds),
+    ),
     h(
       "div",
       { class: "about" },
-      h("div", { class: "headline" }, words("h3", "title", clip.title), clip.score !== null && scoreBadge(clip.score)),
-      clip.start !== null && h("p", { class: "faint" }, `from ${clock(clip.start)}`),
+      words("h3", "title", clip.title),
+      clip.start !== null && h("p", { class: "faint" }, `From ${clock(clip.start)} in the source`),
       clip.caption && captionBlock(clip),
       clip.hashtags.length > 0 && hashtagBlock(clip),
-      place(clip),
-      cardActions(clip, actions, explain),
       note,
+      where,
+      cardActions(clip, actions, explain),
     ),
   );
 }
 
 function lengthBadge(seconds) {
-  return h("span", { class: "length" }, h("span", { class: "unseen" }, "Length "), clock(seconds));
+  return h("span", { class: "badge length" }, h("span", { class: "unseen" }, "Length "), clock(seconds));
 }
 
 function scoreBadge(score) {
-  const level = score >= 80 ? "high" : score >= 60 ? "middle" : "low";
   return h(
     "span",
-    { class: `score ${level}`, title: "How promising the clip is, 0 to 100" },
+    { class: "badge score", title: `Score ${score} of 100: how promising the clip is` },
+    icon("star"),
     h("span", { class: "unseen" }, "Score "),
     String(score),
   );
@@ -95,7 +109,7 @@ function captionBlock(clip) {
     more.hidden = !text.classList.contains("open") && text.scrollHeight <= text.clientHeight + 1;
   }).observe(text);
   const copyCaption = copyButton(`Copy the caption of ${clip.name}`, clip.caption);
-  return h("div", { class: "copyable" }, h("div", {}, text, more), copyCaption);
+  return h("div", { class: "copyable described" }, h("div", {}, text, more), copyCaption);
 }
 
 function hashtagBlock(clip) {
@@ -103,25 +117,21 @@ function hashtagBlock(clip) {
   return h("div", { class: "copyable" }, list, copyButton(`Copy the hashtags of ${clip.name}`, clip.hashtags.join(" ")));
 }
 
-/** Where the clip is, always: the plain link, or the path on this machine. */
-function place(clip) {
-  const file = link(clip.videoUrl, "file:");
-  const url = link(clip.videoUrl, "https:", "http:");
-  if (!file && !url) return null;
-  const text = plain(file ? filePath(file) : url.host + url.pathname, "url");
-  const shown = file ? text : url.href;
-  return h(
-    "div",
-    { class: "copyable place" },
-    h("p", { class: "path", title: text }, h("bdi", {}, text)),
-    copyButton(file ? `Copy the path of ${clip.name}` : `Copy the link of ${clip.name}`, shown),
-  );
+/** Where the clip is: the path on the server's machine, always; the plain link, hidden as long as the clip plays. */
+function place({ name, fileUrl, remoteUrl }, actions) {
+  if (fileUrl) {
+    const path = plain(filePath(fileUrl), "url");
+    const shown = h("p", { class: "path", title: path }, h("bdi", {}, path));
+    return h("div", { class: "copyable place" }, shown, copyButton(`Copy the path of ${name}`, path));
+  }
+  if (!remoteUrl) return null;
+  const shown = anchor(remoteUrl, actions, { class: "path" }, h("bdi", {}, plain(remoteUrl.href, "url")));
+  return h("div", { class: "copyable place", hidden: true }, shown);
 }
 
 function cardActions(clip, actions, explain) {
-  const url = link(clip.videoUrl, "https:", "http:");
   const row = h("div", { class: "actions" });
-  if (actions.save) {
+  if (actions.save && (actions.savesFiles || clip.remoteUrl)) {
     const save = button("save", "Save", async () => {
       save.disabled = true;
       explain(await actions.save(clip));
@@ -130,28 +140,24 @@ function cardActions(clip, actions, explain) {
     save.setAttribute("aria-label", `Save ${clip.name}`);
     row.append(save);
   }
-  if (url) row.append(openLink(url, clip, actions, explain));
+  if (clip.remoteUrl) {
+    const attributes = { class: "button", "aria-label": `Open ${clip.name}` };
+    row.append(
+      anchor(clip.remoteUrl, actions, attributes, icon("open"), h("span", {}, "Open")),
+      copyButton(`Copy the link of ${clip.name}`, clip.remoteUrl.href),
+    );
+  }
   return row.childElementCount ? row : null;
 }
 
-function openLink(url, clip, actions, explain) {
-  const anchor = h(
-    "a",
-    {
-      class: "button",
-      href: url.href,
-      target: "_blank",
-      rel: "noopener noreferrer",
-      "aria-label": `Open ${clip.name}`,
-    },
-    icon("open"),
-    h("span", {}, "Open"),
-  );
+/** A link that the host opens if it can; else the browser, as far as it may. */
+function anchor(url, actions, attributes, ...children) {
+  const element = h("a", { ...attributes, href: url.href, target: "_blank", rel: "noopener noreferrer" }, ...children);
   if (actions.open) {
-    anchor.addEventListener("click", async (event) => {
+    element.addEventListener("click", async (event) => {
       event.preventDefault();
-      if (!(await actions.open(url.href))) explain("This host did not open the link. Copy it and open it yourself.");
+      if (!(await actions.open(url.href))) announce("This host did not open the link. Copy it and open it yourself.");
     });
   }
-  return anchor;
+  return element;
 }

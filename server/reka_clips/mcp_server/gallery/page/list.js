@@ -1,4 +1,4 @@
-// The generations there are, newest first as the API lists them.
+// The generations there are, in the order in which the API lists them.
 
 const STATES = { completed: "Ready", failed: "Failed" };
 
@@ -11,26 +11,30 @@ function listView(list, actions) {
 }
 
 function row(item, actions) {
-  const name = sourceLine(item) ?? h("p", { class: "source" }, plain(item.id));
   const state = plain(item.status, "hashtag");
+  const ended = state in STATES;
+  const facts = [item.clip_count > 0 && count(item.clip_count, "clip"), day(item.created_at)].filter(Boolean);
+  const remove = async (id) => {
+    const problem = await actions.remove(id);
+    if (!problem) {
+      element.remove();
+      announce("Deleted.");
+    }
+    return problem;
+  };
+  const { ask, question } = actions.remove && ended ? removal(item, 0, remove) : {}; // a running one cannot be deleted
   const element = h(
     "li",
     { class: "row" },
-    h("span", { class: `state ${state in STATES ? state : "running"}` }, STATES[state] ?? stageLabel(state)),
-    name,
+    h("span", { class: `state ${ended ? state : "running"}` }, STATES[state] ?? stageLabel(state)),
     h(
       "div",
-      { class: "tools" },
-      actions.view && button("play", "View", () => actions.view(item.id)),
-      actions.remove && removeButton(item, 0, async (id) => {
-        const problem = await actions.remove(id);
-        if (!problem) {
-          element.remove();
-          announce("Deleted.");
-        }
-        return problem;
-      }),
+      { class: "what" },
+      sourceLine(item) ?? h("p", { class: "source" }, plain(item.id)),
+      facts.length > 0 && h("p", { class: "faint" }, facts.join(" · ")),
     ),
+    h("div", { class: "tools" }, actions.view && button(null, "View", () => actions.view(item.id)), ask),
+    question,
   );
   return element;
 }

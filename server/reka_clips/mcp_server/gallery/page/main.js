@@ -1,36 +1,26 @@
 // Decides what to show for what the host sends, and carries out what the person asks for.
 
-const HOST_COLORS = {
-  "--color-background-primary": "--surface",
-  "--color-background-secondary": "--raised",
-  "--color-text-primary": "--ink",
-  "--color-text-secondary": "--soft",
-  "--color-border-primary": "--line",
-};
-
 class Gallery {
   #host;
   #view = null; // {root, close?}
   #poller = null;
   #list = null; // the newest list, to go back to
-  #lastHeight = 0;
 
   constructor() {
     this.#host = new Host({
       "ui/notifications/tool-input": ({ arguments: args }) => this.#showInput(args ?? {}),
       "ui/notifications/tool-result": (result) => this.#showResult(result),
-      "ui/notifications/tool-cancelled": () => this.#showCancelled(),
+      "ui/notifications/tool-cancelled": () => this.#show({ root: cancelledView() }),
       "ui/notifications/host-context-changed": (context) => this.#applyContext(context),
       "ui/resource-teardown": () => this.#leave(),
     });
   }
 
   async start() {
-    this.#show({ root: h("section", { class: "running" }, h("p", { class: "faint" }, "Waiting for the host…")) });
+    this.#show({ root: h("section", { class: "running" }, h("p", { class: "faint" }, "One moment…")) });
     await this.#host.connect();
-    this.#applyContext(this.#host.context);
-    new ResizeObserver(() => this.#reportSize()).observe(document.body);
-    this.#reportSize();
+    dress(this.#host.context);
+    reportSize(this.#host);
   }
 
   #show(view, heading = false) {
@@ -45,42 +35,55 @@ class Gallery {
   // What the host sends
 
   #showInput(args) {
-    if (args.video_urls === undefined) return; // a status or a list: its result comes at once
     const urls = Array.isArray(args.video_urls) ? args.video_urls : [args.video_urls];
-    this.#show(new ProgressView({ ...args, video_urls: urls, status: "queued" }, []));
+    const isCreation = urls.every((url) => typeof url === "string"); // else a status or a list, which comes at once
+    if (isCreation) this.#awaitCreation({ ...args, video_urls: urls });
   }
 
   #showResult(result) {
     const data = result.structuredContent;
     if (Array.isArray(data?.items)) this.#showList(data);
     else if (typeof data?.id === "string" && typeof data.status === "string") this.#showGeneration(data);
-    else if (data?.status === "submitting") this.#showSubmitting(data);
+    else if (data?.status === "submitting" && data.next?.arguments) this.#showInput(data.next.arguments);
     else this.#showText(result);
   }
 
   #showGeneration(generation, { back = null, heading = false } = {}) {
     const output = Array.isArray(generation.output) ? generation.output : [];
-    const tools = back ? [button("back", "All generations", back)] : [];
     if (generation.status === "failed") {
-      this.#show({ root: failedView(generation, this.#generationActions(back)) }, heading);
+      this.#show({ root: failedView(generation, this.#generationActions(generation, back)) }, heading);
     } else if (generation.status !== "completed") {
-      this.#follow(generation, back, tools);
+      const view = new ProgressView(generation, back);
+      this.#show(view);
+      this.#follow(view, generation.id, back);
     } else if (output.length === 0) {
-      this.#show({ root: emptyView(generation, this.#generationActions(back)) }, heading);
+      this.#show({ root: noClipView(generation, this.#generationActions(generation, back)) }, heading);
     } else {
-      this.#show({ root: clipsView(this.#host, { ...generation, output }, this.#generationActions(back)) }, heading);
+      const actions = this.#generationActions(generation, back);
+      this.#show({ root: clipsView(this.#host, { ...generation, output }, actions) }, heading);
     }
   }
 
-  #follow(generation, back, tools) {
-    const view = new ProgressView(generation, tools);
+  /** Show a creation that was asked for, until its result comes; follow it as soon as it can be found. */
+  #awaitCreation(args) {
+    const view = new ProgressView({ ...args, status: "queued" });
     this.#show(view);
+    if (!this.#host.can("serverTools")) return;
+    this.#poller = new Poller(async () => {
+      const id = await findRunning(this.#host, args);
+      if (id && this.#view === view) this.#follow(view, id);
+      return false;
+    });
+  }
+
+  #follow(view, id, back = null) {
+    this.#poller?.stop();
     if (!this.#host.can("serverTools")) {
       view.note("This host does not let the page ask for news. Ask the assistant for the status of the clips.");
       return;
     }
     this.#poller = new Poller(async () => {
-      const result = await this.#status(generation.id);
+      const result = await this.#status(id);
       if (this.#view !== view) return false;
       const news = result.structuredContent;
       if (typeof news?.status !== "string") {
@@ -112,41 +115,29 @@ class Gallery {
   }
 
   #showText(result) {
-    const text = plain(textOf(result), "caption");
-    const title = result.isError ? "That did not work" : "Video clips";
-    this.#show({ root: noticeView({ iconName: result.isError ? "alert" : "film", title, reason: text, danger: result.isError }) });
-    announce(title);
-  }
-
-  /** The creation was sent, and its id is not known yet: the list will show it. */
-  #showSubmitting(data) {
-    const look = () => this.#host.callTool("list_clips", {}).catch(refused).then((result) => this.#showResult(result));
-    const tools = this.#host.can("serverTools") ? [button("film", "Look for it", look)] : [];
-    const reason = plain(data.message, "caption");
-    this.#show({ root: noticeView({ iconName: "film", title: "On its way", reason, tools }) });
-  }
-
-  #showCancelled() {
-    const hints = ["A generation that had already started goes on: ask the assistant to list your clips."];
-    this.#show({ root: noticeView({ iconName: "film", title: "The call was stopped", hints }) });
+    this.#show({ root: textView(plain(textOf(result), "caption"), result.isError === true) });
   }
 
   // What the person asks for
 
-  #generationActions(back) {
+  #generationActions(generation, back) {
     const host = this.#host;
+    const tools = host.can("serverTools");
     const modes = host.context.availableDisplayModes ?? [];
     const expandable = modes.includes("fullscreen") && host.context.displayMode !== "fullscreen";
+    const savesFiles = tools && SAVES_FILES;
     return {
       back,
       expand: expandable && (() => host.request("ui/request-display-mode", { mode: "fullscreen" }).catch(() => {})),
       open: host.can("openLinks") && ((url) => this.#openLink(url)),
-      remove: host.can("serverTools") && (async (id) => {
+      renew: tools && (() => this.#open(generation.id, back)),
+      remove: tools && (async (id) => {
         const problem = await this.#remove(id);
         if (!problem) this.#showDeleted(back);
         return problem;
       }),
-      save: host.can("serverTools") && ((clip) => this.#save(clip)),
+      savesFiles,
+      save: (savesFiles || host.can("downloadFile")) && ((clip) => (savesFiles ? this.#save(clip) : this.#download(clip))),
     };
   }
 
@@ -154,15 +145,16 @@ class Gallery {
     return this.#host.callTool("get_clip_status", { id, wait_seconds: 0 });
   }
 
-  async #open(id) {
-    const list = this.#list;
+  /** Show a generation of the list, or the same one again as it is now. */
+  async #open(id, back = this.#list && this.#backTo(this.#list)) {
     announce("Loading.");
     const result = await this.#status(id).catch(refused);
-    if (typeof result.structuredContent?.status !== "string") {
-      this.#showText(result);
-      return;
-    }
-    this.#showGeneration(result.structuredContent, { back: () => this.#showList(list), heading: true });
+    if (typeof result.structuredContent?.status !== "string") this.#showText(result);
+    else this.#showGeneration(result.structuredContent, { back, heading: true });
+  }
+
+  #backTo(list) {
+    return () => this.#showList(list);
   }
 
   async #more(args) {
@@ -183,12 +175,9 @@ class Gallery {
   }
 
   #showDeleted(back) {
-    if (back) {
-      this.#showList(this.#list);
-      announce("Deleted.");
-      return;
-    }
-    this.#show({ root: noticeView({ iconName: "trash", title: "Deleted" }) }, true);
+    if (back) this.#showList(this.#list);
+    else this.#show({ root: deletedView() }, true);
+    announce("Deleted.");
   }
 
   /** Save a clip on the machine of the server. Returns a sentence on how it went. */
@@ -198,6 +187,13 @@ class Gallery {
     const path = plain(result.structuredContent?.path, "url");
     if (result.isError || !path) return plain(textOf(result)) || "It was not saved.";
     return `Saved to ${path}`;
+  }
+
+  /** Have the host save a clip where the person is: this server is elsewhere. Returns a sentence on how it went. */
+  async #download({ remoteUrl, title, number }) {
+    const file = { type: "resource_link", uri: remoteUrl.href, name: `clip-${number}.mp4`, title, mimeType: "video/mp4" };
+    const result = await this.#host.request("ui/download-file", { contents: [file] }).catch(refused);
+    return result.isError ? "It was not saved." : "Handed over to be saved.";
   }
 
   async #openLink(url) {
@@ -211,27 +207,9 @@ class Gallery {
     this.#host.request("ui/update-model-context", { content: [{ type: "text", text }] }).catch(() => {});
   }
 
-  // The frame around the page
-
   #applyContext(context) {
     Object.assign(this.#host.context, context);
-    const root = document.documentElement;
-    if (context.theme === "light" || context.theme === "dark") root.dataset.theme = context.theme;
-    const variables = context.styles?.variables ?? {};
-    // Half of a palette can be unreadable: all of the host's colours, or none.
-    if (Object.keys(HOST_COLORS).every((name) => variables[name])) {
-      for (const [name, own] of Object.entries(HOST_COLORS)) root.style.setProperty(own, variables[name]);
-    }
-    if (variables["--font-sans"]) root.style.setProperty("--font", variables["--font-sans"]);
-    const insets = context.safeAreaInsets;
-    if (insets) root.style.setProperty("--insets", ["top", "right", "bottom", "left"].map((side) => `${Number(insets[side]) || 0}px`).join(" "));
-  }
-
-  #reportSize() {
-    const height = Math.ceil(document.body.getBoundingClientRect().height);
-    if (height === this.#lastHeight) return;
-    this.#lastHeight = height;
-    this.#host.notify("ui/notifications/size-changed", { height });
+    dress(context);
   }
 
   #leave() {
@@ -239,49 +217,6 @@ class Gallery {
     this.#view?.close?.();
     for (const video of document.querySelectorAll("video")) video.pause();
   }
-}
-
-function failedView(generation, actions) {
-  return noticeView({
-    iconName: "alert",
-    title: "No clips this time",
-    generation,
-    reason: plain(generation.error_message, "caption") || "The generation failed, and no reason was given.",
-    hints: [
-      "Check that the link opens the video itself, without signing in.",
-      "Then ask the assistant to try again, or with another link.",
-    ],
-    tools: noticeTools(generation, actions),
-    danger: true,
-  });
-}
-
-function emptyView(generation, actions) {
-  return noticeView({
-    iconName: "film",
-    title: "It finished without a clip",
-    generation,
-    hints: [
-      "Allow shorter clips: a smaller minimum length finds more moments.",
-      "Or describe in the prompt what the clips should show.",
-    ],
-    tools: noticeTools(generation, actions),
-  });
-}
-
-function noGenerationsView() {
-  return noticeView({
-    iconName: "film",
-    title: "No clips yet",
-    hints: ["Give the assistant a video and say what you want, such as “three vertical clips of the funniest moments”."],
-  });
-}
-
-function noticeTools(generation, actions) {
-  return [
-    actions.back && button("back", "All generations", actions.back),
-    actions.remove && removeButton(generation, 0, actions.remove),
-  ].filter(Boolean);
 }
 
 /** A request that the host refused, as a tool result. */

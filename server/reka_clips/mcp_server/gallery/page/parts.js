@@ -1,11 +1,12 @@
 // What several views share: the heading, the source, the warnings, the question before a deletion.
 
 function header(title, subtitle, tools = []) {
+  const shown = tools.filter(Boolean);
   return h(
     "header",
     {},
     h("div", { class: "headings" }, h("h2", { id: "heading", tabindex: "-1" }, title), subtitle),
-    h("div", { class: "tools" }, tools),
+    shown.length > 0 && h("div", { class: "tools" }, shown),
   );
 }
 
@@ -31,43 +32,33 @@ function warnings(generation) {
   return h("div", { class: "warnings" }, icon("alert"), h("ul", {}, texts.map((text) => words("li", "", text))));
 }
 
-/** A button that asks once more before it calls `remove`, which returns a sentence if it failed. */
-function removeButton(generation, clips, remove) {
+/** A button that asks before it calls `remove`, which returns a sentence if it failed; and the place of the question. */
+function removal(generation, clips, remove) {
   const what = clips ? `this generation and its ${count(clips, "clip")}` : "this generation";
-  const wrapper = h("div", { class: "removal" });
+  const text = h("p", {}, `Delete ${what}? This cannot be undone.`);
+  const question = h("div", { class: "question", role: "group", "aria-label": "Delete?", hidden: true }, text);
   const ask = button("trash", "Delete", () => {
-    wrapper.replaceChildren(question);
+    ask.disabled = true;
+    question.hidden = false;
     keep.focus();
   }, { quiet: true });
   const keep = button(null, "Keep", () => {
-    wrapper.replaceChildren(ask);
+    question.hidden = true;
+    ask.disabled = false;
     ask.focus();
   });
-  const confirm = button(null, "Delete", async () => {
+  const confirm = button(null, "Delete for good", async () => {
     keep.disabled = confirm.disabled = true;
     const problem = await remove(generation.id);
     keep.disabled = confirm.disabled = false;
-    if (problem) text.textContent = problem;
+    if (!problem) return;
+    text.textContent = problem;
+    announce(problem);
+    keep.focus();
   }, { kind: "danger" });
-  const text = h("p", {}, `Delete ${what}? This cannot be undone.`);
-  const question = h("div", { class: "question", role: "group", "aria-label": "Delete?" }, text, keep, confirm);
+  question.append(h("div", { class: "actions" }, keep, confirm));
   question.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") keep.click();
+    if (event.key === "Escape" && !keep.disabled) keep.click();
   });
-  wrapper.append(ask);
-  return wrapper;
-}
-
-/** A state without clips: what is the case, and what can be done about it. */
-function noticeView({ iconName, title, generation, reason, hints = [], tools = [], danger = false }) {
-  return h(
-    "section",
-    { class: `notice ${danger ? "danger" : ""}`.trim(), "aria-labelledby": "heading" },
-    h("div", { class: "emblem" }, icon(iconName)),
-    header(title, generation && sourceLine(generation)),
-    reason && words("p", "reason", reason),
-    hints.length > 0 && h("ul", { class: "hints" }, hints.map((hint) => h("li", {}, hint))),
-    generation && warnings(generation),
-    tools.length > 0 && h("div", { class: "actions" }, tools),
-  );
+  return { ask, question };
 }

@@ -1,67 +1,75 @@
-// The picture of a clip: a player where the browser may load the video, else a poster, else the plain link.
+// The picture of a clip, and its video once somebody wants to see it: from its link where the browser may load that,
+// else read through the host, else not at all, and then with the reason.
+
+const barred = new Set(); // origins that the host's policy kept out
+
+document.addEventListener("securitypolicyviolation", ({ blockedURI }) => {
+  const url = link(blockedURI, "https:", "http:");
+  if (url) barred.add(url.origin);
+});
 
 /**
  * Make the picture of one clip, as `readClip` returns it.
  * `explain`: shows a sentence under the picture, for what cannot be played.
  */
-function picture(host, clip, explain) {
+function picture(host, clip, explain, actions) {
   const frame = h("div", { class: "picture" });
   frame.style.setProperty("--ratio", String(clip.ratio));
-  const remote = link(clip.videoUrl, "https:", "http:");
-  if (remote) {
-    frame.append(remotePlayer(host, remote, clip, explain, frame));
-  } else if (link(clip.videoUrl, "file:")) {
+  if (clip.remoteUrl) {
+    remotePlayer(host, clip, explain, actions, frame);
+  } else if (clip.fileUrl) {
     localPlayer(host, clip, explain, frame);
   } else {
-    frame.append(blank("film"));
-    explain("This clip has no address yet. Ask for its status again in a minute.");
+    frame.append(blank());
+    explain("This clip has no address yet.", { remedy: renewal(actions) });
   }
   return frame;
 }
 
-function remotePlayer(host, url, clip, explain, frame) {
-  const poster = link(clip.posterUrl, "https:", "http:");
-  const video = videoElement(clip, { preload: "metadata", poster: poster?.href });
-  video.addEventListener("error", () => {
-    // The host's policy, as a rule. What the server has itself can still come through the host.
-    frame.replaceChildren();
+function remotePlayer(host, clip, explain, actions, frame) {
+  const video = videoElement(clip, { preload: "metadata", poster: clip.posterUrl?.href });
+  const play = playButton(clip, () => start(video, play));
+  video.addEventListener("error", async () => {
+    await new Promise((resolve) => setTimeout(resolve, 50)); // the browser tells of the failure before it tells of a policy
+    frame.replaceChildren(blank());
     if (clip.isLocal && host.can("serverResources")) {
       localPlayer(host, clip, explain, frame);
+    } else if (barred.has(clip.remoteUrl.origin)) {
+      explain("This host does not play videos from there. Open the link instead.", { failed: true });
     } else {
-      frame.append(blank("film"));
-      explain("It cannot be played here. Open the link instead.");
+      explain("The video did not load; its link may have expired.", { failed: true, remedy: renewal(actions) });
     }
   });
-  video.src = url.href;
-  return video;
+  frame.append(video, play);
+  // Without a poster the first picture is shown; some browsers need to be told that it is wanted.
+  video.src = clip.posterUrl ? clip.remoteUrl.href : `${clip.remoteUrl.href.split("#")[0]}#t=0.05`;
 }
 
 /** A clip on the machine of the server: its poster, and on a click the video, both read through the host. */
 function localPlayer(host, clip, explain, frame) {
-  frame.append(blank("film"));
+  frame.replaceChildren(blank());
   if (!host.can("serverResources")) {
-    explain("This host does not let the page read clips. Open the file with your video player.");
+    explain("This host does not let the page read clips. Open the file with your video player.", { failed: true });
     return;
   }
   const uri = `reka-clips://clips/${clip.generationId}`;
   showPoster(host, `${uri}/posters/${clip.number}`, frame);
   if (clip.bytes > PLAYABLE_BYTES) {
-    explain(`With ${megabytes(clip.bytes)} it is too large to play here. Open the file with your video player.`);
+    const size = `${megabytes(clip.bytes)} are too much to play here (up to ${megabytes(PLAYABLE_BYTES)}).`;
+    explain(`${size} Open the file with your video player.`, { failed: true });
     return;
   }
-  const play = h("button", { type: "button", class: "play", "aria-label": `Play ${clip.name}` }, icon("play"));
-  play.addEventListener("click", async () => {
+  const play = playButton(clip, async () => {
     play.disabled = true;
     play.classList.add("busy");
     announce(`Loading ${clip.name}.`);
     try {
       const video = await localVideo(await host.readResource(`${uri}/videos/${clip.number}`), clip);
       frame.replaceChildren(video);
-      video.focus();
-      video.play().catch(() => {}); // a host may ask for one more click: the controls are there
+      start(video, play);
     } catch (error) {
       play.remove();
-      explain(`It cannot be played here: ${plain(error.message)}`);
+      explain(`It cannot be played here: ${plain(error.message)}`, { failed: true });
     }
   });
   frame.append(play);
@@ -90,7 +98,7 @@ async function localVideo({ blob, mimeType }, clip) {
     if (await loads(video, source)) return video;
   }
   URL.revokeObjectURL(objectUrl);
-  throw new HostError("This host does not play videos in pages.");
+  throw new HostError("this host does not play videos in pages.");
 }
 
 function loads(video, source) {
@@ -101,8 +109,16 @@ function loads(video, source) {
   });
 }
 
+/** Hand the picture over to the browser's own player. */
+function start(video, play) {
+  play.remove();
+  video.controls = true;
+  video.focus();
+  video.play().catch(() => {}); // a host may ask for one more click: the controls are there
+}
+
 function videoElement(clip, attributes) {
-  const video = h("video", { controls: true, playsinline: true, "aria-label": clip.name, ...attributes });
+  const video = h("video", { playsinline: true, "aria-label": clip.name, ...attributes });
   video.addEventListener("play", () => {
     for (const other of document.querySelectorAll("video")) if (other !== video) other.pause();
     video.closest(".card")?.classList.add("playing");
@@ -110,6 +126,14 @@ function videoElement(clip, attributes) {
   return video;
 }
 
-function blank(iconName) {
-  return h("div", { class: "blank" }, icon(iconName));
+function playButton(clip, click) {
+  return h("button", { type: "button", class: "play", "aria-label": `Play ${clip.name}`, click }, icon("play"));
+}
+
+function renewal(actions) {
+  return actions.renew ? button(null, "Renew the link", actions.renew) : null;
+}
+
+function blank() {
+  return h("div", { class: "blank" }, icon("film"));
 }

@@ -2,27 +2,26 @@
 
 const STEPS = ["queued", "downloading", "indexing", "preprocessing", "processing"];
 
-/** Shows a running generation; `update` takes the newest state of it. */
+/** Shows a running generation; `update` takes the newest state of it. `back`: leads to the list it was opened from. */
 class ProgressView {
   #bar = h("div", { class: "bar", role: "progressbar", "aria-label": "Progress" }, h("div", { class: "fill" }));
   #steps = h("ol", { class: "steps" });
-  #elapsed = h("span", { class: "elapsed", role: "timer", "aria-live": "off" });
+  #elapsed = h("span", { class: "elapsed", role: "timer", "aria-live": "off", title: "Time so far" });
   #note = h("p", { class: "faint" });
   #started = Date.now();
   #stage = null;
   #ticker = setInterval(() => this.#tick(), 1000);
 
-  constructor(generation, tools) {
-    const tray = [this.#elapsed, ...tools];
+  constructor(generation, back = null) {
     this.root = h(
       "section",
       { class: "running", "aria-labelledby": "heading" },
-      header("Making your clips", sourceLine(generation), tray),
+      header("Making your clips", sourceLine(generation), [this.#elapsed, back && button("back", "All generations", back)]),
       this.#bar,
       this.#steps,
       this.#note,
     );
-    this.note("This keeps itself up to date; you can go on in the meantime.");
+    this.note("This keeps itself up to date. You can go on in the meantime.");
     this.update(generation);
   }
 
@@ -31,7 +30,7 @@ class ProgressView {
     if (Number.isFinite(generation.elapsed_seconds)) this.#started = Date.now() - generation.elapsed_seconds * 1000;
     this.#tick();
     const moved = this.#setProgress(generation.progress);
-    const stage = typeof generation.status === "string" ? generation.status : "queued";
+    const stage = typeof generation.status === "string" ? generation.status : STEPS[0];
     if (stage === this.#stage) return moved;
     this.#stage = stage;
     this.#setSteps(stage, Array.isArray(generation.stages) ? generation.stages : []);

@@ -3,6 +3,8 @@
 const HIDDEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}]/gu; // controls, bidi overrides, zero-width, private
 const LONGEST = { title: 200, caption: 2000, hashtag: 80, line: 500, url: 2000 };
 
+let preferredLocale; // the browser's own, until the host names one
+
 const STAGES = {
   queued: "In the queue",
   downloading: "Fetching the video",
@@ -65,14 +67,19 @@ function clock(seconds) {
   return parts[0] ? `${parts[0]}:${minutes}:${rest}` : `${Number(minutes)}:${rest}`;
 }
 
-function spoken(seconds) {
-  const whole = Math.max(0, Math.round(seconds));
-  if (whole < 60) return `${whole} s`;
-  return whole % 60 ? `${Math.floor(whole / 60)} min ${whole % 60} s` : `${whole / 60} min`;
+function megabytes(bytes) {
+  return `${Math.round(bytes / 2 ** 20)} MB`;
 }
 
-function megabytes(bytes) {
-  return `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
+/** Return the day of a time, as the host's language writes it, or null if it is none. */
+function day(value) {
+  const moment = new Date(typeof value === "string" ? value : NaN);
+  if (Number.isNaN(moment.getTime())) return null;
+  try {
+    return moment.toLocaleDateString(preferredLocale, { day: "numeric", month: "short", year: "numeric" });
+  } catch {
+    return moment.toISOString().slice(0, 10); // a host may name a language that there is not
+  }
 }
 
 function count(number, noun) {

@@ -1,0 +1,26 @@
+"""One server, one Clip API and one Chromium for all tests of the gallery: a start is not cheap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from gallery_host import App, missing
+from gallery_host.scenes import Set, opened
+
+
+@pytest.fixture(scope="session")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Set]:
+    lack = missing()
+    if lack:
+        pytest.skip(f"the gallery cannot be shown: {lack}")
+    with opened(tmp_path_factory.mktemp("gallery")) as everything:
+        yield everything
+
+
+@pytest.fixture
+def app(stage: Set) -> Iterator[App]:
+    """The host's page, connected to the server; the app is not open yet."""
+    with stage.app() as opened_app:
+        yield opened_app
