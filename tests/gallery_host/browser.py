@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser as ChromiumBrowser
@@ -71,11 +71,19 @@ class Browser:
 
     @contextmanager
     def host(
-        self, site: HostSite, *, url: str | None, width: int = 760, theme: str = "light", **options: Any
+        self,
+        site: HostSite,
+        *,
+        url: str | None,
+        width: int = 760,
+        theme: Literal["light", "dark"] = "light",
+        **options: Any,
     ) -> Iterator[App]:
-        """Open the host's page and connect it. url: of the server; None: the one that the site runs over stdio."""
-        viewport = {"width": width, "height": 320}
-        context = self._browser.new_context(viewport=viewport, color_scheme=theme, **options)  # pyright: ignore
+        """Open the host's page and connect it.
+
+        url: of the server; None: the one that the site runs over stdio. options: of a context of Playwright's.
+        """
+        context = self._browser.new_context(viewport={"width": width, "height": 320}, color_scheme=theme, **options)
         try:
             page = context.new_page()
             app = App(page, site, theme)
@@ -108,6 +116,16 @@ class App:
         """Call a tool as the chat does, with the app told of input and result. Returns the result."""
         return self.page.evaluate("([tool, args]) => host.call(tool, args)", [tool, arguments])
 
+    def begin(self, tool: str, arguments: dict[str, Any]) -> None:
+        """Call a tool as the chat does, and do not wait for the result; `ended` tells whether it has come."""
+        begin = "([tool, args]) => { host.call(tool, args).then(() => (host.ended = true)) }"
+        self.page.evaluate(begin, [tool, arguments])
+
+    @property
+    def ended(self) -> bool:
+        """Whether the call that was begun has its result."""
+        return self.page.evaluate("() => host.ended === true")
+
     def show(self, structured: dict[str, Any], **result: Any) -> None:
         """Give the app a result that no server of ours made."""
         text = [{"type": "text", "text": str(structured.get("message", ""))}]
@@ -134,9 +152,9 @@ class App:
         assert frame is not None
         return frame
 
-    def heading(self, text: str) -> None:
+    def heading(self, text: str, *, seconds: float = 30) -> None:
         """Wait until the app is under this heading."""
-        self.find("heading", text).wait_for()
+        self.find("heading", text).wait_for(timeout=seconds * 1000)
 
     def is_at(self, step: str) -> None:
         """Wait until this stage of a running generation is the current one."""

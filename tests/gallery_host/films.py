@@ -1,4 +1,4 @@
-"""Short upright films with colours and sound, as clips to look at."""
+"""Films with colours and sound, as clips to look at."""
 
 from __future__ import annotations
 
@@ -14,19 +14,28 @@ _PALETTES = (
     "c0=0x134e5e:c1=0x71b280:c2=0xe8f5c8",
     "c0=0x2b1055:c1=0x7597de:c2=0xf7b2ad",
 )
+_VIDEO = ("-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p", "-c:a", "aac", "-movflags", "+faststart")
 
 
-def make_films(folder: Path, *, seconds: int = 2, size: str = "360x640") -> dict[str, Path]:
-    """Write `1.mp4`, `1.jpg`, … into a folder and return them by name."""
-    ffmpeg = str(find_ffmpeg().path)
+def make_films(folder: Path) -> dict[str, Path]:
+    """Write short upright films and a still of each into a folder; return `1.mp4`, `1.jpg`, … by name."""
     made: dict[str, Path] = {}
-    for number, palette in enumerate(_PALETTES, start=1):
-        picture = f"gradients=s={size}:r=25:d={seconds}:{palette}:nb_colors=3:speed=0.02:seed={number}:type=linear"
-        sound = f"sine=f={220 * number}:d={seconds},volume=0.1"
-        film, still = folder / f"{number}.mp4", folder / f"{number}.jpg"
-        common = [ffmpeg, "-v", "error", "-y", "-f", "lavfi", "-i", picture]
-        video = ["-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p", "-c:a", "aac", "-movflags", "+faststart"]
-        subprocess.run([*common, "-f", "lavfi", "-i", sound, *video, "-shortest", film], check=True)
-        subprocess.run([*common, "-frames:v", "1", still], check=True)
+    for number in range(1, len(_PALETTES) + 1):
+        film = make_film(folder / f"{number}.mp4", seconds=2, size="360x640", palette=number)
+        still = folder / f"{number}.jpg"
+        _ffmpeg("-i", film, "-frames:v", "1", still)
         made |= {film.name: film, still.name: still}
     return made
+
+
+def make_film(film: Path, *, seconds: int, size: str, palette: int = 1) -> Path:
+    """Write a film. palette: 1 to 4."""
+    colours = f"{_PALETTES[palette - 1]}:nb_colors=3:speed=0.02:seed={palette}:type=linear"
+    picture = f"gradients=s={size}:r=25:d={seconds}:{colours}"
+    sound = f"sine=f={220 * palette}:d={seconds},volume=0.1"
+    _ffmpeg("-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound, *_VIDEO, "-shortest", film)
+    return film
+
+
+def _ffmpeg(*arguments: str | Path) -> None:
+    subprocess.run([find_ffmpeg().path, "-v", "error", "-y", *arguments], check=True)

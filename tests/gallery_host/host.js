@@ -35,6 +35,8 @@ class StdioRelay {
 
 class TestHost {
   log = { calls: [], reads: [], sizes: [], links: [], contexts: [], modes: [], errors: [] };
+  grants = null; // permissions for the page, instead of those that it asks for
+  #broken = null;
   #client;
   #tools;
   #bridge;
@@ -53,7 +55,8 @@ class TestHost {
     document.getElementById("said").textContent = said;
     const uri = getToolUiResourceUri(this.#tools.find(({ name }) => name === tool));
     const [content] = (await this.#client.readResource({ uri })).contents;
-    const { csp, permissions } = content._meta.ui;
+    const { csp } = content._meta.ui;
+    const permissions = this.grants ?? content._meta.ui.permissions;
     const frame = document.createElement("iframe");
     frame.id = "app";
     frame.title = "App";
@@ -80,6 +83,10 @@ class TestHost {
     return result;
   }
 
+  status(id) {
+    return this.#client.callTool({ name: "get_clip_status", arguments: { id } });
+  }
+
   input(args) {
     return this.#bridge.sendToolInput({ arguments: args });
   }
@@ -88,8 +95,19 @@ class TestHost {
     return this.#bridge.sendToolResult(result);
   }
 
+  /** Send a result that no schema would let pass. */
+  raw(structuredContent) {
+    const message = { jsonrpc: "2.0", method: "ui/notifications/tool-result", params: { structuredContent } };
+    document.getElementById("app").contentWindow.postMessage(message, "*");
+  }
+
   cancelled(reason) {
     return this.#bridge.sendToolCancelled({ reason });
+  }
+
+  /** Refuse every call of the page with these words, until told null. */
+  break(words) {
+    this.#broken = words;
   }
 
   setContext(context) {
@@ -110,6 +128,7 @@ class TestHost {
     if (capabilities.serverTools) {
       bridge.oncalltool = (params) => {
         this.log.calls.push(params);
+        if (this.#broken) throw new Error(this.#broken);
         return this.#client.callTool(params);
       };
     }

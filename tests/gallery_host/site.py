@@ -12,12 +12,14 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from queue import Queue
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from command.process import COMMAND, environment
 
 HERE = Path(__file__).parent
+_END = b""
 _TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript", ".mp4": "video/mp4", ".jpg": "image/jpeg"}
 
 
@@ -171,12 +173,13 @@ class _Server(ThreadingHTTPServer):
 
 
 class _StdioServer:
-    """`reka-clips-mcp` over stdio. One page reads its lines at a time."""
+    """`reka-clips-mcp` over stdio. Its lines go to the page that asked for them last."""
 
     def __init__(self, program: Sequence[str], settings: dict[str, str]) -> None:
         self._program = program
         self._settings = settings
         self._lock = threading.Lock()
+        self._reader: Queue[bytes] = Queue()
         self._process: subprocess.Popen[bytes]
 
     @contextmanager
@@ -188,11 +191,14 @@ class _StdioServer:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         ) as self._process:
+            passing_on = threading.Thread(target=self._pass_on, daemon=True)
+            passing_on.start()
             try:
                 yield self
             finally:
                 self._process.terminate()
                 self._process.wait(20)
+                passing_on.join(10)
 
     def send(self, line: bytes) -> None:
         assert self._process.stdin is not None
@@ -201,5 +207,13 @@ class _StdioServer:
             self._process.stdin.flush()
 
     def lines(self) -> Iterator[bytes]:
+        """Yield the server's lines from now on, until somebody else asks for them or the server ends."""
+        before, self._reader = self._reader, Queue()
+        before.put(_END)
+        yield from iter(self._reader.get, _END)
+
+    def _pass_on(self) -> None:
         assert self._process.stdout is not None
-        yield from iter(self._process.stdout.readline, b"")
+        for line in self._process.stdout:
+            self._reader.put(line)
+        self._reader.put(_END)

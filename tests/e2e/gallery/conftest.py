@@ -1,4 +1,7 @@
-"""One server, one Clip API and one Chromium for all tests of the gallery: a start is not cheap."""
+"""One server, one Clip API and one Chromium for all tests of the gallery: a start is not cheap.
+
+They are put away before the next folder's tests: Playwright holds this thread's event loop for as long as it runs.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from gallery_host import App, missing
 from gallery_host.scenes import Set, opened
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Set]:
     lack = missing()
     if lack:

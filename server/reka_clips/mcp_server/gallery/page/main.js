@@ -142,13 +142,13 @@ class Gallery {
   }
 
   #status(id) {
-    return this.#host.callTool("get_clip_status", { id, wait_seconds: 0 });
+    return this.#host.callTool("get_clip_status", { id, wait_seconds: 0 }).catch(refused);
   }
 
   /** Show a generation of the list, or the same one again as it is now. */
   async #open(id, back = this.#list && this.#backTo(this.#list)) {
     announce("Loading.");
-    const result = await this.#status(id).catch(refused);
+    const result = await this.#status(id);
     if (typeof result.structuredContent?.status !== "string") this.#showText(result);
     else this.#showGeneration(result.structuredContent, { back, heading: true });
   }
