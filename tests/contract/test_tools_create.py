@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import anyio
+import jsonschema
 import pytest
 from mcp_types import ResourceLink
 
@@ -171,6 +173,60 @@ async def test_delete_and_list(api: ScriptedClipApi, tools: ToolDesk):
     assert gone.is_error
     assert "list_clips" in text_of(gone)
     [request] = [request for request in api.requests if request.method == "DELETE" and request.body != "{}"][-1:]
+    assert request.json() == {"delete_input_video": True}
+
+
+VIDEO_PAGE = "https://www.youtube.com/watch?v=abc"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {
+            "video_urls": [VIDEO_PAGE],
+            "generation_config": {
+                "template": "compilation",
+                "num_generations": 1,
+                "min_duration_seconds": 50,
+                "max_duration_seconds": 60,
+                "source_start_time": 300,
+                "source_end_time": 720,
+                "translated_subtitles_target_language": "es_ES",
+            },
+            "rendering_config": {"aspect_ratio": "9:16"},
+        },
+        {
+            "video_urls": [VIDEO_PAGE],
+            "generation_config": {"num_generations": 3},
+            "rendering_config": {"aspect_ratio": "1:1", "subtitles": False},
+        },
+    ],
+    ids=["a vertical reel of a minute, from 5:00 to 12:00, subtitled in Spanish", "three square clips, no captions"],
+)
+async def test_what_a_reader_of_the_list_writes_reaches_the_api_as_it_was_meant(
+    api: ScriptedClipApi, tools: ToolDesk, arguments: dict[str, Any]
+):
+    """Written from tools/list alone: valid by the published schema, taken, and sent to the letter."""
+    [schema] = [t.input_schema for t in (await tools.client.list_tools()).tools if t.name == "create_clips"]
+    jsonschema.validate(arguments, schema)
+    with anyio.fail_after(60):
+        result = await tools.call("create_clips", arguments)
+    assert structured(result)["status"] == "completed"
+    [request] = [request for request in api.requests if request.method == "POST"]
+    assert request.json() == arguments | {"stream": True}
+    assert request.query == {}
+
+
+async def test_a_reader_of_the_list_deletes_a_clip_and_its_source(api: ScriptedClipApi, tools: ToolDesk):
+    generation = api.plant({"video_urls": [LINK]}, key=tools.runtime.settings.api_key or "", manual=True)
+    generation.set_stage("completed")
+    arguments = {"id": generation.id, "delete_input_video": True}
+    [schema] = [t.input_schema for t in (await tools.client.list_tools()).tools if t.name == "delete_clip"]
+    jsonschema.validate(arguments, schema)
+    with anyio.fail_after(60):
+        assert not (await tools.call("delete_clip", arguments)).is_error
+    [request] = [request for request in api.requests if request.method == "DELETE"]
+    assert request.path == f"/v1/clips/{generation.id}"
     assert request.json() == {"delete_input_video": True}
 
 

@@ -322,6 +322,42 @@ def test_whatever_upstream_tells_the_result_is_valid(fields: dict[str, Any], cli
     CallToolResult.model_validate_json(result.model_dump_json(by_alias=True))
 
 
+def test_every_property_of_the_schemas_is_there_in_some_result():
+    """A schema that promises more than the results hold is as untrue as one that promises less."""
+    full = CLIP | {
+        "poster_url": "https://cdn.example.com/1.jpg",
+        "source_url": "https://example.com/a.mp4",
+        "source_end_time": 330,
+    }
+    facts = {
+        "created_at": "2024-01-15T10:30:00Z",
+        "updated_at": "2024-01-15T10:35:00Z",
+        "prompt": "goals",
+        "num_generations": 1,
+    }
+    config = {
+        "generation_config": {"template": "moments"},
+        "rendering_config": {"layout": "ai"},
+        "warnings": ["No sound."],
+    }
+    limit = RateLimit(limit=10, remaining=7, reset_seconds=60)
+    told = facts | config | {"video_urls": ["https://example.com/a.mp4"]}
+    results = [
+        generation_result(snapshot(output=[full], **told), Story("reka", stages=("completed",), rate_limit=limit)),
+        generation_result(snapshot(status="processing", progress=0.5), Story("local", elapsed_seconds=5)),
+        generation_result(snapshot(status="failed", error="no speech"), Story("reka")),
+        submitting_result({"prompt": "x"}, backend="reka"),
+    ]
+    assert {name for result in results for name in check(result)} == GENERATION["properties"].keys()
+    assert check(results[0])["output"][0].keys() == GENERATION["properties"]["output"]["items"]["properties"].keys()
+    page = ClipList.model_validate(
+        {"items": [{"id": ID, "status": "completed", "created_at": "x", "clip_count": 2, "size_bytes": 9}]}
+    )
+    listed = check(list_result(page, backend="reka", arguments=ListArguments(limit=1)), GENERATION_LIST)
+    assert listed.keys() == GENERATION_LIST["properties"].keys()
+    assert listed["items"][0].keys() == GENERATION_LIST["properties"]["items"]["items"]["properties"].keys()
+
+
 def test_a_list_is_told_in_both_forms():
     page = ClipList.model_validate(
         {"items": [{"id": ID, "status": "completed", "video_urls": ["https://example.com/a.mp4"], "prompt": "go\nals"}]}

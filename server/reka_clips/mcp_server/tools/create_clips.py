@@ -60,7 +60,9 @@ FIELDS: Final = {
         "caption_only exist on Reka only."
     ),
     "generation_config.num_generations": "How many clips, 1 to 3. Left out: as many as suit the source's length.",
-    "generation_config.min_duration_seconds": "Shortest length of a clip (default 0); at most max_duration_seconds.",
+    "generation_config.min_duration_seconds": (
+        "Shortest length of a clip (default 0); at most max_duration_seconds, which is 90 unless set."
+    ),
     "generation_config.max_duration_seconds": (
         "Longest length of a clip, 1 to 600 (default 90). For about one minute: min 50, max 60."
     ),
@@ -74,7 +76,7 @@ FIELDS: Final = {
         "Characters of translated subtitle shown at once; only with a target language."
     ),
     "rendering_config": "How the clips look. Leave out for vertical 720 with subtitles.",
-    "rendering_config.show_watermark": "Show Reka's watermark (default false).",
+    "rendering_config.show_watermark": "Show a watermark (default false).",
     "rendering_config.subtitles": "Burn in what is said (default true); false: no captions at all.",
     "rendering_config.aspect_ratio": (
         "9:16 (default) for reels, shorts and stories, 1:1 square, 4:5 for feeds, 16:9 wide; 9:16-split stacks two "
@@ -82,14 +84,14 @@ FIELDS: Final = {
     ),
     "rendering_config.resolution": "Shorter side in pixels (default 720; 9:16 is then 720x1280). 1080 may cost extra.",
     "rendering_config.layout": "ai (default): crop to follow the action; fit: whole picture with bars.",
-    "rendering_config.caption_style": "Look of the subtitles; every field optional.",
+    "rendering_config.caption_style": "Look of the subtitles, if they are on; every field optional.",
     "rendering_config.caption_style.desired_font_size": "Size on a picture 1080 wide (default 120).",
     "rendering_config.caption_style.text_transform": "initial: as spoken; default uppercase.",
     "rendering_config.caption_style.text_color": "Letters, #RRGGBB (default #FFFFFF).",
     "rendering_config.caption_style.highlight_color": "Word being spoken, #RRGGBB.",
     "rendering_config.caption_style.stroke_color": "Outline of the letters, #RRGGBB.",
-    "rendering_config.caption_style.position": "Where on the picture.",
-    "rendering_config.caption_style.font_family": "Typeface.",
+    "rendering_config.caption_style.position": "Where on the picture the subtitles stand.",
+    "rendering_config.caption_style.font_family": "Typeface of the subtitles.",
     "reel_quality": "Reka's quality tier, which Reka does not document; leave out for its default. No effect locally.",
     "force_vllm_whisper_asr": "Reka only: force its Whisper speech recognition (default false).",
     "stream": (

@@ -29,9 +29,10 @@ Delete one completed or failed generation with all its clips, for good: their li
 them back. With delete_input_video the indexed source video is deleted, too. Files that save_clip wrote, and the \
 original video wherever it came from, are left alone.
 
+For clips that nobody needs any more; a clip worth keeping is better saved before (save_clip, where there is one). \
 Costs nothing and gives no creation back. A generation that still runs cannot be deleted or cancelled: \
-get_clip_status waits for its end. Deleting one that is gone already answers with "not found". list_clips shows what \
-there is."""
+get_clip_status waits for its end. Deleting one that is gone already answers with "not found" and changes nothing. \
+list_clips shows what there is."""
 
 FIELDS: Final = {
     "id": "Id of the generation (a UUID), from create_clips or list_clips. All its clips go; there is no undo.",
@@ -52,7 +53,7 @@ def tool(runtime: Runtime) -> ClipTool:
         input_schema=described(flat_schema(DeleteArguments), FIELDS),
         output_schema=output_schemas.DELETION,
         annotations=ToolAnnotations(
-            read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False
+            read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=True
         ),
         icon=icon(NAME),
     )

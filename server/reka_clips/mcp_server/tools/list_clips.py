@@ -28,9 +28,9 @@ DESCRIPTION: Final = """\
 List the generations that exist for this key (or in this computer's engine), a page at a time: id, status, sources \
 and prompt of each, not the clips themselves; get_clip_status returns those for one id.
 
-Of use to find an id that was lost, to see what is running, or to check whether a creation went through before \
-sending it again. Read only, at no cost. The order is the service's own and there is no total: a page that is full \
-comes with the call for the next one."""
+For finding an id that was lost, seeing what is running, or checking whether a creation went through before sending \
+it again; with an id at hand, get_clip_status tells more. Read only, at no cost. The order is the service's own and \
+there is no total: a page that is full comes with the call for the next one."""
 
 FIELDS: Final = {
     "status": "Only generations with this status; left out: all. queued to processing are running.",

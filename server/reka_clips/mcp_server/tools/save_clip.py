@@ -38,8 +38,9 @@ _COPY_BYTES: Final = 1024 * 1024
 _TELL_SECONDS: Final = 1.0
 
 DESCRIPTION: Final = """\
-Save the video of one finished clip as an MP4 file on this computer and return its absolute path. Of use when a \
-person wants the file, or the link is about to expire; to just look at clips their links do.
+Save the video of one finished clip as an MP4 file on this computer and return its absolute path. For when someone \
+wants the file itself, or to keep a clip whose link will expire; the links from get_clip_status are enough to watch \
+or share it. Clips of the embedded engine are files already, and are copied.
 
 Writes only inside the folder allowed by the operator (REKA_CLIPS_SAVE_DIR, as a rule the Videos or Downloads \
 folder), under a name made from the title, and never over an existing file: the same call again writes another copy. \
