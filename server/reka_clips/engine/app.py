@@ -27,7 +27,7 @@ from reka_clips.engine.store import DuplicateJobError, JobRunningError, QueueFul
 from reka_clips.engine.wire import page, snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from starlette.requests import Request
     from starlette.types import ASGIApp
@@ -79,7 +79,8 @@ class ClipApi:
     async def list(self, request: Request) -> Response:
         """GET /v1/clips."""
         offset, limit, status = parse_page(_query(request))
-        return JSONResponse(page(await self._service.page(offset=offset, limit=limit, status=status)))
+        jobs = await self._service.page(offset=offset, limit=limit, status=status)
+        return JSONResponse(page(jobs, await self._service.status()))
 
     async def get(self, request: Request) -> Response:
         """GET /v1/clips/{id}."""
@@ -135,15 +136,24 @@ class ClipApi:
 def build_app(api: ClipApi, door: Door) -> ASGIApp:
     """Return the application: the routes behind the door."""
     routes = [
-        Route("/healthz", _health),
-        Route("/openapi.json", _openapi),
-        Route("/v1/clips", api.create, methods=["POST"]),
-        Route("/v1/clips", api.list),
-        Route("/v1/clips/{id}", api.get),
-        Route("/v1/clips/{id}", api.delete, methods=["DELETE"]),
-        Route("/v1/clips/{id}/output/{name}", api.output),
+        _route("/healthz", GET=_health),
+        _route("/openapi.json", GET=_openapi),
+        _route("/v1/clips", GET=api.list, POST=api.create),
+        _route("/v1/clips/{id}", GET=api.get, DELETE=api.delete),
+        _route("/v1/clips/{id}/output/{name}", GET=api.output),
     ]
-    return door.guard(Starlette(routes=routes, exception_handlers=_HANDLERS))
+    app = Starlette(routes=routes, exception_handlers=_HANDLERS)
+    app.router.redirect_slashes = False
+    return door.guard(app)
+
+
+def _route(path: str, **handlers: Callable[[Request], Awaitable[Response]]) -> Route:
+    """Return one route for all methods of a path: a wrong method is answered with all the right ones."""
+
+    async def handle(request: Request) -> Response:
+        return await handlers["GET" if request.method == "HEAD" else request.method](request)
+
+    return Route(path, handle, methods=list(handlers))
 
 
 async def _health(_: Request) -> Response:
@@ -194,9 +204,11 @@ async def _job_running(_: Request, error: Exception) -> Response:
 
 async def _http_error(_: Request, error: Exception) -> Response:
     status, headers = (error.status_code, error.headers) if isinstance(error, HTTPException) else (500, None)
-    message = "There is no such generation, or nothing at this address."
-    if status != HTTPStatus.NOT_FOUND:
-        message = str(getattr(error, "detail", "")) or HTTPStatus(status).phrase
+    message = str(getattr(error, "detail", ""))
+    if status == HTTPStatus.NOT_FOUND:
+        message = "There is no such generation, or nothing at this address."
+    elif status == HTTPStatus.METHOD_NOT_ALLOWED:
+        message = f"This address takes {', '.join(sorted((headers or {}).get('Allow', '').split(', ')))} only."
     return error_response(status, message, headers=headers)
 
 

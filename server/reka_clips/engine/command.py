@@ -9,7 +9,6 @@ import re
 import sys
 import threading
 import time
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
 import anyio
@@ -34,10 +33,10 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Run the command; return its exit code: 0 fine, 1 it failed, 2 it was called wrongly."""
     try:
         if arguments.status:
-            from reka_clips.engine.status import engine_status, text
+            from reka_clips.engine.status import report, text
 
-            status = engine_status(settings)
-            print(json.dumps(asdict(status), indent=2) if arguments.json else text(status))
+            told = report(settings)
+            print(json.dumps(told, indent=2) if arguments.json else text(told))
             return 0
         if arguments.embedded:
             return _run_embedded(settings, public_url=arguments.public_url)

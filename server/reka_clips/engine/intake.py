@@ -36,6 +36,21 @@ _MODELS: Final[Mapping[str, type[BaseModel]]] = {
     "rendering_config": RenderingConfig,
     "rendering_config.caption_style": CaptionStyle,
 }
+# pydantic's kinds of errors in plain words; the rest keep its own.
+_PLAIN: Final[Mapping[str, str]] = {
+    "missing": "is required",
+    "literal_error": "must be {expected}",
+    "tuple_type": "must be a list",
+    "too_short": "must hold at least one link",
+    "model_type": "must be an object",
+    "string_type": "must be text",
+    "string_pattern_mismatch": "must be a colour as #RRGGBB",
+    "bool_type": "must be true or false",
+    "greater_than_equal": "must be {low} or more",
+    "less_than_equal": "must be {high} or less",
+    **dict.fromkeys(("int_type", "int_parsing", "int_parsing_size", "int_from_float"), "must be a whole number"),
+    **dict.fromkeys(("float_type", "float_parsing", "finite_number"), "must be a number"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +91,7 @@ def parse_create(body: bytes, query: Mapping[str, str]) -> tuple[CreateRequest, 
     try:
         request = CreateRequest.model_validate(fields)
     except ValidationError as error:
-        raise RefusedError(*(_problem(detail) for detail in error.errors(include_url=False))) from None
+        raise RefusedError(*_problems(error)) from None
     problems = _url_problems(request) + _engine_problems(request)
     if problems:
         raise RefusedError(*problems)
@@ -90,7 +105,7 @@ def parse_delete(body: bytes) -> DeleteRequest:
     try:
         return DeleteRequest.model_validate(_json_object(body))
     except ValidationError as error:
-        raise RefusedError(*(_problem(detail) for detail in error.errors(include_url=False))) from None
+        raise RefusedError(*_problems(error)) from None
 
 
 def parse_page(query: Mapping[str, str]) -> tuple[int, int, str | None]:
@@ -151,6 +166,13 @@ def _engine_problems(request: CreateRequest) -> list[Problem]:
     return problems + [Problem(message, param) for param, message in unsuitable]
 
 
+def _problems(error: ValidationError) -> list[Problem]:
+    details = error.errors(include_url=False)
+    above = {detail["loc"][:-1] for detail in details}
+    # A list of wrong items counts as a list of none: once told is enough.
+    return [_problem(detail) for detail in details if detail["type"] != "too_short" or detail["loc"] not in above]
+
+
 def _problem(detail: ErrorDetails) -> Problem:
     """Put a finding of pydantic's into plain words, without the caller's values."""
     path = ".".join(str(part) for part in detail["loc"])
@@ -159,10 +181,8 @@ def _problem(detail: ErrorDetails) -> Problem:
         model = _MODELS.get(path.rpartition(".")[0])
         known = ", ".join(name for name in model.model_fields if name not in _QUERY) if model else ""
         return Problem(f"is no known field; there are {known}" if known else "is no known field", path)
-    if kind == "missing":
-        return Problem("is required", path)
-    if kind == "literal_error":
-        return Problem(f"must be {context.get('expected', 'one of the known values')}", path)
+    if kind in _PLAIN:
+        return Problem(_PLAIN[kind].format_map({"low": context.get("ge"), "high": context.get("le"), **context}), path)
     if kind == "value_error":
         # Cross-field rules name their fields in the text.
         return Problem(str(context.get("error", detail["msg"])), path or None)

@@ -1,4 +1,4 @@
-"""The contract as an OpenAPI 3.1 document, made from the same models that check requests."""
+"""The contract as an OpenAPI 3.2 document, made from the same models that check requests; 3.2 describes streams."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SNAPSHOT_NAME: Final = "Snapshot"
 def document(version: str) -> dict[str, Any]:
     """Return the document. version: of this program."""
     return {
-        "openapi": "3.1.0",
+        "openapi": "3.2.0",
         "info": {"title": "Clip API of the embedded engine", "version": version},
         "paths": {
             "/healthz": {"get": {"operationId": "health", "security": [], "responses": _answers("Health", 200)}},
@@ -42,7 +42,7 @@ def _create() -> dict[str, Any]:
     responses["200"] = {
         "description": "With stream: snapshots as server-sent events, until the generation ends.",
         "headers": _HEADERS,
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "content": {"text/event-stream": {"itemSchema": _EVENT}},
     }
     return {
         "operationId": "create",
@@ -103,6 +103,17 @@ def _output() -> dict[str, Any]:
     return {"operationId": "output", "parameters": query, "responses": responses}
 
 
+_EVENT: Final = {
+    "type": "object",
+    "properties": {
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "contentSchema": {"$ref": _REF + _SNAPSHOT_NAME},
+        }
+    },
+    "required": ["data"],
+}
 _HEADERS: Final = {"X-Request-ID": {"required": True, "schema": {"type": "string", "format": "uuid"}}}
 
 
@@ -147,6 +158,8 @@ _TEXT: Final = {"type": "string"}
 _TEXT_OR_NULL: Final = {"type": ["string", "null"]}
 _NUMBER_OR_NULL: Final = {"type": ["number", "null"]}
 _WHOLE: Final = {"type": "integer", "minimum": 0}
+_WHOLE_OR_NULL: Final = {"type": ["integer", "null"], "minimum": 0}
+_SHARE: Final = {"type": "number", "minimum": 0, "maximum": 1}
 _TEXTS: Final = {"type": "array", "items": _TEXT}
 _TIME: Final = {"type": "string", "format": "date-time"}
 _UUID: Final = {"type": "string", "format": "uuid"}
@@ -182,7 +195,7 @@ _ANSWERS: Final = {
             "generation_config": {"type": "object"},
             "rendering_config": {"type": "object"},
             "num_generations": _WHOLE,
-            "progress": {"type": "number", "minimum": 0, "maximum": 1},
+            "progress": _SHARE,
             "output": {"type": "array", "items": _CLIP},
         },
         {"warnings": _TEXTS, "error_message": _TEXT},
@@ -198,11 +211,22 @@ _ANSWERS: Final = {
                         "video_urls": _TEXTS,
                         "prompt": _TEXT_OR_NULL,
                         "created_at": _TIME,
+                        "progress": _SHARE,
                         "clip_count": _WHOLE,
                         "size_bytes": _WHOLE,
-                    }
+                    },
+                    {"error_message": _TEXT},
                 ),
-            }
+            },
+            "engine": _object(
+                {
+                    "jobs": {"type": "object", "propertyNames": _STATUS, "additionalProperties": _WHOLE},
+                    "clips_bytes": _WHOLE,
+                    "sources_bytes": _WHOLE,
+                    "free_bytes": _WHOLE,
+                    "limits": {"type": "object", "additionalProperties": _WHOLE_OR_NULL},
+                }
+            ),
         }
     ),
     "Deleted": _object({"success": {"const": True}}),

@@ -24,6 +24,7 @@ from reka_clips.engine.record import QUEUED, JobRecord, StageEntry
 from reka_clips.engine.report import LeaseLostError, Report
 from reka_clips.engine.runner import failed, make
 from reka_clips.engine.sources import Sources
+from reka_clips.engine.status import EngineStatus, engine_status
 from reka_clips.engine.store import JobStore
 
 if TYPE_CHECKING:
@@ -117,6 +118,10 @@ class ClipService:
     async def page(self, *, offset: int, limit: int, status: str | None) -> list[JobRecord]:
         """Return generations, the newest first."""
         return await self._in_thread(lambda: self.store.page(offset=offset, limit=limit, status=status))
+
+    async def status(self) -> EngineStatus:
+        """Return how many generations there are, what they take on the disk, and the limits."""
+        return await self._in_thread(lambda: engine_status(self.store, self.folders, self._settings))
 
     async def delete(self, job_id: str, *, delete_input_video: bool) -> JobRecord | None:
         """Remove a generation and its clips; None if there is none. Raises JobRunningError.

@@ -1,4 +1,4 @@
-"""What the engine has on this machine: generations, disk use, limits. Read from the store; no server is needed."""
+"""What the engine has on this machine: generations, disk use, limits."""
 
 from __future__ import annotations
 
@@ -20,30 +20,19 @@ _SHOWN: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class EngineStatus:
-    """The engine's generations and its disk. `jobs`: how many per status; `newest`: as GET /v1/clips lists them."""
+    """The engine's generations, its disk, its limits. `jobs`: how many per status. Limits of None do not hold."""
 
-    folder: str
     jobs: dict[str, int]
-    newest: list[dict[str, Any]]
     clips_bytes: int
     sources_bytes: int
     free_bytes: int
     limits: dict[str, int | None]
 
 
-def engine_status(settings: Settings) -> EngineStatus:
-    """Return how the engine stands. Raises EngineStartError if its store cannot be read."""
-    folders = Folders.of(settings.data_dir)
-    folders.make()
-    with JobStore(folders.database) as store:
-        jobs, newest = store.counts(), store.page(limit=_SHOWN)
+def engine_status(store: JobStore, folders: Folders, settings: Settings) -> EngineStatus:
+    """Return how the engine stands. Looks at the disk. Raises OSError, sqlite3.Error."""
     return EngineStatus(
-        folder=str(folders.root),
-        jobs=jobs,
-        newest=[
-            item | {"progress": round(job.progress, 3), "error_message": job.error_message}
-            for item, job in zip(page(newest)["items"], newest, strict=True)
-        ],
+        jobs=store.counts(),
         clips_bytes=size_bytes(folders.all_clips),
         sources_bytes=size_bytes(folders.all_sources),
         free_bytes=shutil.disk_usage(folders.root).free,
@@ -59,14 +48,27 @@ def engine_status(settings: Settings) -> EngineStatus:
     )
 
 
-def text(status: EngineStatus) -> str:
-    """Return the status as lines for people."""
+def report(settings: Settings) -> dict[str, Any]:
+    """Return the folder, the status and the newest generations, as `engine --status --json` prints them.
+
+    Needs no running engine. Raises EngineStartError if the store cannot be read.
+    """
+    folders = Folders.of(settings.data_dir)
+    folders.make()
+    with JobStore(folders.database) as store:
+        status, newest = engine_status(store, folders, settings), store.page(limit=_SHOWN)
+    return {"folder": str(folders.root), **page(newest, status)}
+
+
+def text(told: dict[str, Any]) -> str:
+    """Return a report as lines for people."""
+    items, status = told["items"], EngineStatus(**told["engine"])
     running = sum(count for name, count in status.jobs.items() if name not in (COMPLETED, FAILED))
     done, failed = status.jobs.get(COMPLETED, 0), status.jobs.get(FAILED, 0)
     limits = status.limits
     days, clips_bytes = limits["keep_clips_days"], limits["keep_clips_bytes"]
     lines = [
-        f"Folder:   {status.folder}",
+        f"Folder:   {told['folder']}",
         (
             f"Jobs:     {running} waiting or running, {done} completed, {failed} failed "
             f"(at most {limits['queue']} wait, {limits['jobs_at_once']} at once)"
@@ -79,14 +81,14 @@ def text(status: EngineStatus) -> str:
         ),
         f"Disk:     {_megabytes(status.free_bytes)} free",
     ]
-    if status.newest:
+    if items:
         lines += ["", f"{'id':36}  {'status':13}  {'%':>3}  {'clips':>5}  created"]
-    for item in status.newest:
+    for item in items:
         share = round(100 * item["progress"])
         lines.append(
             f"{item['id']:36}  {item['status'][:13]:13}  {share:3}  {item['clip_count']:5}  {item['created_at']}"
         )
-        if item["error_message"]:
+        if "error_message" in item:
             lines.append(f"    {item['error_message']}")
     return "\n".join(lines)
 

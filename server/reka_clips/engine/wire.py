@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
     from reka_clips.engine.links import Links
     from reka_clips.engine.record import Clip, JobRecord
+    from reka_clips.engine.status import EngineStatus
 
 _GENERATION_DEFAULTS: Final = {
     "template": "moments",
@@ -50,22 +52,23 @@ def snapshot(job: JobRecord, links: Links) -> dict[str, Any]:
     return fields
 
 
-def page(jobs: Sequence[JobRecord]) -> dict[str, Any]:
-    """Return generations as GET /v1/clips lists them."""
-    return {
-        "items": [
-            {
-                "id": job.id,
-                "status": job.status,
-                "video_urls": list(job.request.video_urls),
-                "prompt": job.request.prompt,
-                "created_at": _iso(job.created_at),
-                "clip_count": len(job.clips),
-                "size_bytes": job.size_bytes,
-            }
-            for job in jobs
-        ]
+def page(jobs: Sequence[JobRecord], status: EngineStatus) -> dict[str, Any]:
+    """Return generations as GET /v1/clips lists them, and in `engine`, which Reka does not have, how it stands."""
+    return {"items": [_item(job) for job in jobs], "engine": asdict(status)}
+
+
+def _item(job: JobRecord) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "id": job.id,
+        "status": job.status,
+        "video_urls": list(job.request.video_urls),
+        "prompt": job.request.prompt,
+        "created_at": _iso(job.created_at),
+        "progress": round(job.progress, 4),
+        "clip_count": len(job.clips),
+        "size_bytes": job.size_bytes,
     }
+    return fields if job.error_message is None else fields | {"error_message": job.error_message}
 
 
 def _clip(job_id: str, clip: Clip, links: Links) -> dict[str, Any]:
