@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 VIDEO ?=
 PROMPT ?=
 
-.PHONY: demo test faults conformance pictures gallery-host check format release build bundle clean
+.PHONY: demo test faults fuzz conformance pictures gallery-host check format release build bundle clean
 
 demo: $(VENV)/.demo-ready
 	@$(BIN)/reka-clips-mcp demo $(if $(VIDEO),"$(VIDEO)") $(if $(PROMPT),--prompt "$(PROMPT)")
@@ -17,6 +17,10 @@ test: $(VENV)/.test-ready gallery-host
 # Every fault of the scripted Clip API over every transport in every era; `make test` takes each transport in one era.
 faults: $(VENV)/.test-ready
 	REKA_TESTS_FULL=1 $(BIN)/python -m pytest tests/e2e/transports/test_faults.py $(ARGS)
+
+# The engine's HTTP face and its bodies, with thousands of made-up requests; `make test` sends a few.
+fuzz: $(VENV)/.test-ready
+	REKA_CLIPS_FUZZ_EXAMPLES=2000 $(BIN)/python -m pytest --hypothesis-seed=random tests/contract/test_engine_schema.py $(ARGS)
 
 # The official conformance suite and the Inspector's command line, against the running server. Needs npm.
 conformance: $(VENV)/.test-ready tests/conformance/node_modules/.ready
