@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any, Literal
+from typing import Any
 
 import anyio
 import pytest
 from mcp import Client
-from mcp.client.extension import ClientExtension, ResultClaim, advertise
+from mcp.client.extension import advertise
 from mcp.shared.exceptions import MCPError
-from mcp_types import CallToolResult, ElicitResult, Request, RequestParams, Result
-from pydantic import ConfigDict, TypeAdapter
+from mcp_types import ElicitResult
 
 from reka_clips.errors import AuthenticationError
 from reka_clips.mcp_server.runtime import Runtime
@@ -20,6 +19,7 @@ from reka_clips.mcp_server.server import build_server
 from reka_clips.mcp_server.tasks import EXTENSION_ID, poll_interval_ms
 from reka_clips.settings import Settings
 from scripted_api import ScriptedClipApi
+from task_client import METHODS, KnowsTasks, ask, create
 
 pytestmark = pytest.mark.anyio
 
@@ -27,34 +27,6 @@ MODERN = "2026-07-28"
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 SOURCE = "https://example.com/film.mp4"
 ARGUMENTS = {"video_urls": [SOURCE], "prompt": "goals", "wait_seconds": 60}
-METHODS = ("tasks/get", "tasks/update", "tasks/cancel")
-
-
-class CreateTaskResult(Result):
-    model_config = ConfigDict(extra="allow")
-
-    result_type: Literal["task"]
-
-
-class TaskParams(RequestParams):
-    task_id: str
-    input_responses: dict[str, Any] | None = None
-
-
-class TaskRequest(Request[TaskParams, str]):
-    name_param = "taskId"
-
-
-class KnowsTasks(ClientExtension):
-    """A client that takes a task where the server answers with one."""
-
-    identifier = EXTENSION_ID
-
-    def claims(self):
-        return [ResultClaim(result_type="task", model=CreateTaskResult, resolve=self._resolve)]
-
-    async def _resolve(self, _task: CreateTaskResult, _context: Any) -> CallToolResult:
-        raise AssertionError("the tests look at the task themselves")
 
 
 class Stage:
@@ -68,13 +40,10 @@ class Stage:
     async def create(self, **more: Any) -> dict[str, Any]:
         """Call `create_clips` and return what came on the wire."""
         arguments = {name: value for name, value in (ARGUMENTS | more).items() if value is not None}
-        result = await self.client.session.call_tool("create_clips", arguments, allow_claimed=True)
-        return result.model_dump(by_alias=True, mode="json", exclude_none=not isinstance(result, CreateTaskResult))
+        return await create(self.client, arguments)
 
     async def task(self, method: str, task_id: str) -> dict[str, Any]:
-        params = TaskParams(task_id=task_id, input_responses={} if method == "tasks/update" else None)
-        request = TaskRequest(method=method, params=params)
-        return await self.client.session.send_request(request, TypeAdapter(dict[str, Any]))
+        return await ask(self.client, method, task_id)
 
     async def reach(self, task_id: str, stage: str) -> None:
         """Advance the generation and wait until the server knows."""
@@ -343,3 +312,80 @@ def test_the_poll_interval_follows_the_stage():
     assert poll_interval_ms("a new stage", backend="reka", elapsed_seconds=60) == 5_000
     assert poll_interval_ms("indexing", backend="local", elapsed_seconds=60) == 1_000
     assert poll_interval_ms("processing", backend="reka", elapsed_seconds=1_000) == 15_000
+
+
+async def test_two_that_ask_for_the_same_at_once_get_the_same_task(stage: Stage):
+    made: list[str] = []
+
+    async def one() -> None:
+        made.append((await stage.create())["taskId"])
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(5):
+            tasks.start_soon(one)
+    assert len(made) == 5
+    assert set(made) == set(stage.api.generations)
+    assert stage.api.count("POST") == 1
+
+
+async def test_the_task_of_a_deleted_generation_is_unknown(stage: Stage):
+    task_id = (await stage.create())["taskId"]
+    await stage.reach(task_id, "completed")
+    await stage.client.call_tool("delete_clip", {"id": task_id})
+    with pytest.raises(MCPError) as caught:
+        await stage.task("tasks/get", task_id)
+    assert caught.value.code == -32602
+
+
+async def test_whoever_asks_while_another_cancels_gets_one_of_the_two_answers(stage: Stage):
+    task_id = (await stage.create())["taskId"]
+    seen: list[str] = []
+
+    async def look() -> None:
+        seen.append((await stage.task("tasks/get", task_id))["status"])
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(3):
+            tasks.start_soon(look)
+            tasks.start_soon(stage.task, "tasks/cancel", task_id)
+    assert set(seen) <= {"working", "cancelled"}
+    assert (await stage.task("tasks/get", task_id))["status"] == "cancelled"
+    assert stage.api.count("POST") == 1
+
+
+async def test_an_id_in_other_letters_is_the_same_task(stage: Stage):
+    task_id = (await stage.create())["taskId"]
+    assert (await stage.task("tasks/get", task_id.upper()))["status"] == "working"
+    await stage.task("tasks/cancel", task_id.upper())
+    assert (await stage.task("tasks/get", task_id))["status"] == "cancelled"
+
+
+async def test_a_task_never_moves_back_and_keeps_its_beginning(stage: Stage):
+    created = await stage.create()
+    task_id = created["taskId"]
+    begun = {created["createdAt"]}
+    for name in ("indexing", "processing", "completed"):
+        await stage.reach(task_id, name)
+        task = await stage.task("tasks/get", task_id)
+        begun.add(task["createdAt"])
+        assert task["lastUpdatedAt"] >= task["createdAt"]
+        assert task["ttlMs"] is None
+    assert len(begun) == 1
+    again = await stage.task("tasks/get", task_id)
+    assert again["result"] == task["result"], "a result can be fetched as often as it is wanted"
+
+
+async def test_nothing_is_told_as_progress_once_there_is_a_task(stage: Stage):
+    told: list[str | None] = []
+
+    async def note(_progress: float, _total: float | None, message: str | None) -> None:
+        told.append(message)
+
+    result = await stage.client.session.call_tool("create_clips", ARGUMENTS, allow_claimed=True, progress_callback=note)
+    before = list(told)
+    task_id = result.model_dump(by_alias=True)["taskId"]
+    for name in ("indexing", "completed"):
+        await stage.reach(task_id, name)
+        await stage.task("tasks/get", task_id)
+    assert told == before
+    assert not any(task_id in (message or "") for message in told)
