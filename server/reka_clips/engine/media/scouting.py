@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from reka_clips.engine.media.windows import Window
 
 NO_TEXT: Final = (
-    "no subtitles were found beside or inside the video. Put a .srt or .vtt file of the same name beside it, or set "
-    f"{speech.MODEL_SETTING} to the folder of a faster-whisper model."
+    "no subtitles were found beside or inside the video. Put a .srt, .vtt or .ass file of the same name beside it, or "
+    f"set {speech.MODEL_SETTING} to the folder of a faster-whisper model."
 )
 
 _RENDER_SPEED: Final = 3.0  # seconds of clip for each second of two cores' work

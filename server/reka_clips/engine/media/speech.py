@@ -34,8 +34,10 @@ def find_model() -> Path | None:
     if not setting:
         return None
     folder = Path(setting).expanduser()
-    if not (folder / "model.bin").is_file():
-        raise MediaError(f"{MODEL_SETTING} names no folder with a faster-whisper model (a file model.bin in it).")
+    # Without its tokenizer in the folder, faster-whisper would fetch one from the network.
+    missing = [name for name in ("model.bin", "tokenizer.json") if not (folder / name).is_file()]
+    if missing:
+        raise MediaError(f"{MODEL_SETTING} names no folder with a faster-whisper model: {missing[0]} is not in it.")
     try:
         import faster_whisper  # noqa: F401  # pyright: ignore[reportMissingImports, reportUnusedImport]
     except ImportError:

@@ -1,4 +1,4 @@
-"""Subtitles as text with times: SubRip and WebVTT, from a file beside the video or from a track inside it."""
+"""Subtitles as text with times: SubRip, WebVTT and ASS, from a file beside the video or a track inside it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from reka_clips.engine.media.ffmpeg import Ffmpeg
     from reka_clips.engine.media.streams import MediaInfo
 
-SUFFIXES: Final = (".srt", ".vtt")
+SUFFIXES: Final = (".srt", ".vtt", ".ass", ".ssa")
 
 _MAX_BYTES: Final = 20 * 1024 * 1024
 _MAX_CUES: Final = 100_000
@@ -27,8 +27,10 @@ _MAX_CUE_CHARACTERS: Final = 2000
 _MIN_CUE_SECONDS: Final = Fraction(1, 20)
 _TIME: Final = r"(?:(\d{1,3}):)?(\d{1,2}):(\d{1,2})[.,](\d{1,3})"
 _ARROW: Final = re.compile(rf"^\s*{_TIME}\s*-->\s*{_TIME}")
+_DIALOGUE: Final = re.compile(rf"^Dialogue:[^,]*,\s*{_TIME}\s*,\s*{_TIME}\s*,(?:[^,]*,){{6}}(.*)")
+_DRAWING: Final = re.compile(r"\\p[1-9]")  # ASS: what follows are lines and curves, no words
 _TIME_TAG: Final = re.compile(rf"<{_TIME}>")
-_TAG: Final = re.compile(r"<[^<>]*>|\{\\[^{}]*\}")
+_TAG: Final = re.compile(r"</?[A-Za-z0-9][^<>]*>|\{\\[^{}]*\}")
 _SOUND_NOTE: Final = re.compile(r"\[[^\[\]]*\]|^\s*\([^()]*\)\s*$|[♪♫]", re.MULTILINE)
 _SENTENCE_END: Final = re.compile(r"[.!?\u2026\u3002\uff01\uff1f\u061f]['\"\u201d\u2019»)\]]*$")
 
@@ -46,7 +48,7 @@ def find_sidecars(video: Path) -> list[Path]:
 
 
 def read_subtitles(path: Path) -> tuple[Cue, ...]:
-    """Return the cues of a SubRip or WebVTT file. Raises MediaError when it cannot be read or holds none."""
+    """Return the cues of a SubRip, WebVTT or ASS file. Raises MediaError when it cannot be read or holds none."""
     try:
         with path.open("rb") as file:
             content = file.read(_MAX_BYTES + 1)
@@ -56,7 +58,7 @@ def read_subtitles(path: Path) -> tuple[Cue, ...]:
         raise MediaError(f"The subtitle file {path.name} is larger than 20 MB.")
     cues = parse_subtitles(decode(content))
     if not cues:
-        raise MediaError(f"The subtitle file {path.name} holds no subtitles in SubRip or WebVTT form.")
+        raise MediaError(f"The subtitle file {path.name} holds no subtitles in SubRip, WebVTT or ASS form.")
     return cues
 
 
@@ -90,7 +92,7 @@ def decode(content: bytes) -> str:
 
 
 def parse_subtitles(text: str) -> tuple[Cue, ...]:
-    """Return the cues of SubRip or WebVTT text, in order of time, none overlapping, each with its words.
+    """Return the cues of SubRip, WebVTT or ASS text, in order of time, none overlapping, each with its words.
 
     Formatting and notes on sounds («[applause]») are dropped. Times inside a cue (WebVTT) time its words; other
     words are spread over their cue by length. What is no cue is passed over: nothing is raised.
@@ -99,9 +101,12 @@ def parse_subtitles(text: str) -> tuple[Cue, ...]:
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     position = 0
     while position < len(lines) and len(cues) < _MAX_CUES:
-        found = _ARROW.match(lines[position])
+        line = lines[position]
+        found = _ARROW.match(line)
         position += 1
         if not found:
+            if (dialogue := _DIALOGUE.match(line)) and not _DRAWING.search(dialogue[9]):
+                _add(cues, dialogue, dialogue[9].replace("\\N", "\n").replace("\\n", "\n"))
             continue
         payload: list[str] = []
         while position < len(lines) and lines[position].strip() and not _ARROW.match(lines[position]):
@@ -109,9 +114,7 @@ def parse_subtitles(text: str) -> tuple[Cue, ...]:
             position += 1
         if position < len(lines) and _ARROW.match(lines[position]) and payload and payload[-1].strip().isdigit():
             payload.pop()  # the next cue's number, where the empty line between them is missing
-        start, end = _seconds(found.groups()[:4]), _seconds(found.groups()[4:])
-        if end - start >= _MIN_CUE_SECONDS:
-            cues.append(_cue(start, end, "\n".join(payload)[:_MAX_CUE_CHARACTERS]))
+        _add(cues, found, "\n".join(payload))
     return tidy(cues)
 
 
@@ -174,6 +177,12 @@ def cut_out(cues: Iterable[Cue], start: Fraction, end: Fraction, *, at: Fraction
         if text:
             kept.append(Cue(max(cue.start, start) + shift, min(cue.end, end) + shift, text, words))
     return tuple(kept)
+
+
+def _add(cues: list[Cue], times: re.Match[str], markup: str) -> None:
+    start, end = _seconds(times.groups()[:4]), _seconds(times.groups()[4:8])
+    if end - start >= _MIN_CUE_SECONDS:
+        cues.append(_cue(start, end, markup[:_MAX_CUE_CHARACTERS]))
 
 
 def _seconds(groups: Sequence[str | None]) -> Fraction:

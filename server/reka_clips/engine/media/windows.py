@@ -28,6 +28,7 @@ _SPEECH_LEAD: Final = Fraction(1, 5)  # room before the first and after the last
 
 _PEAK_SECONDS: Final = 5
 _MEAN_WEIGHT, _PEAK_WEIGHT, _HOOK_WEIGHT, _MATCH_WEIGHT = 0.7, 0.3, 0.25, 4.0
+_ASIDE_WEIGHT: Final = 0.4  # of what happens in the picture and the sound, where the prompt asks for something said
 _EDGE_WEIGHT, _LENGTH_WEIGHT, _SLIVER_PENALTY = 0.15, 0.2, 0.15
 
 
@@ -241,6 +242,7 @@ class _Judge:
         self._lengths = lengths
         self._interest = Sums(terrain.interest)
         self._relevance = Sums(terrain.relevance)
+        self._is_asked = any(terrain.relevance)  # whether something that the prompt asks for is said at all
         reach = _PEAK_SECONDS * BINS_PER_SECOND
         self._peaks = [self._interest.mean(index, index + reach) for index in range(len(terrain.interest))]
         self._cuts = [float(cut) for cut in terrain.cuts]
@@ -248,16 +250,17 @@ class _Judge:
     def window(self, begin: Edge, end: Edge) -> Window:
         first, stop = round(begin.time * BINS_PER_SECOND), round(end.time * BINS_PER_SECOND)
         stop = max(stop, first + 1)
-        score = _MEAN_WEIGHT * self._interest.mean(first, stop)
-        score += _PEAK_WEIGHT * max(
+        worth = _MEAN_WEIGHT * self._interest.mean(first, stop)
+        worth += _PEAK_WEIGHT * max(
             self._peaks[first : max(first + 1, stop - _PEAK_SECONDS * BINS_PER_SECOND)], default=0.0
         )
-        score += _HOOK_WEIGHT * self._interest.mean(first, min(stop, first + HOOK_SECONDS * BINS_PER_SECOND))
+        worth += _HOOK_WEIGHT * self._interest.mean(first, min(stop, first + HOOK_SECONDS * BINS_PER_SECOND))
+        score = worth * (_ASIDE_WEIGHT if self._is_asked else 1)
         score += _EDGE_WEIGHT * (begin.strength + end.strength - 1)
         score -= _LENGTH_WEIGHT * abs(log(float((end.time - begin.time) / self._lengths.best)))
         score -= _SLIVER_PENALTY * self._slivers(begin, end)
         match = 0.0
-        if self._terrain.relevance:
+        if self._is_asked:
             match = max(self._terrain.relevance[first:stop], default=0.0)
             score += _MATCH_WEIGHT * (match + self._relevance.mean(first, stop)) / 2
         return Window(self._terrain.source, begin.time, end.time, score, match)

@@ -1,0 +1,211 @@
+"""Subtitles as they are found in the wild, and as somebody hostile would write them."""
+
+from __future__ import annotations
+
+import time
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from made_footage import cue
+from reka_clips.engine.media.errors import MediaError
+from reka_clips.engine.media.subtitles import (
+    cut_out,
+    decode,
+    find_sidecars,
+    parse_subtitles,
+    read_subtitles,
+    sentences,
+    spread,
+)
+
+
+def texts(content: str) -> list[str]:
+    return [found.text for found in parse_subtitles(content)]
+
+
+def times(content: str) -> list[tuple[float, float]]:
+    return [(float(found.start), float(found.end)) for found in parse_subtitles(content)]
+
+
+SRT = "1\n00:00:01,000 --> 00:00:02,500\nHello there.\n\n2\n00:00:03,000 --> 00:00:04,000\nGoodbye.\n"
+
+
+def test_subrip_is_read() -> None:
+    assert texts(SRT) == ["Hello there.", "Goodbye."]
+    assert times(SRT) == [(1.0, 2.5), (3.0, 4.0)]
+
+
+@pytest.mark.parametrize("ending", ["\r\n", "\r", "\n"])
+def test_lines_end_as_on_any_system(ending: str) -> None:
+    assert texts(SRT.replace("\n", ending)) == ["Hello there.", "Goodbye."]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_the_encoding_is_found_out(encoding: str) -> None:
+    assert texts(decode(SRT.replace("Hello", "Olé").encode(encoding)))[0] == "Olé there."
+
+
+def test_webvtt_with_header_notes_styles_and_settings_is_read() -> None:
+    content = (
+        "WEBVTT - a talk\n\nNOTE\nnot 00:00 --> said\n\nSTYLE\n::cue { color: red }\n\nintro\n"
+        "00:01.000 --> 00:02.000 align:start position:10%\n<v Ann><i>Hi</i> &amp; welcome\n\n01:00:00.000 --> 01:00:01.000\nLate\n"
+    )
+    assert texts(content) == ["Hi & welcome", "Late"]
+    assert times(content) == [(1.0, 2.0), (3600.0, 3601.0)]
+
+
+def test_times_within_a_webvtt_cue_time_its_words() -> None:
+    (found,) = parse_subtitles(
+        "WEBVTT\n\n00:00.000 --> 00:03.000\none <00:00:01.000><c>two</c> <00:00:02.500><c>three</c>\n"
+    )
+    assert [(word.text, float(word.start), float(word.end)) for word in found.words] == [
+        ("one", 0, 1),
+        ("two", 1, 2.5),
+        ("three", 2.5, 3),
+    ]
+
+
+def test_ass_is_read_without_its_codes_comments_and_drawings() -> None:
+    content = (
+        "[Script Info]\nTitle: x\n\n[V4+ Styles]\nStyle: Default,Arial,20\n\n[Events]\n"
+        "Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\n"
+        "Dialogue: 0,0:00:01.00,0:00:03.50,Default,,0,0,0,,{\\i1}Hello{\\i0}, world,\\Nagain\n"
+        "Comment: 0,0:00:01.00,0:00:03.50,Default,,0,0,0,,not said\n"
+        "Dialogue: 0,0:00:04.00,0:00:05.50,Default,,0,0,0,,{\\p1}m 0 0 l 100 0{\\p0}\n"
+    )
+    assert texts(content) == ["Hello, world, again"]
+    assert times(content) == [(1.0, 3.5)]
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("<font color=red>Red</font> words", "Red words"),
+        ("{\\an8}On top", "On top"),
+        ("[applause] Thank you", "Thank you"),
+        ("♪ la la ♪", "la la"),
+        ("(MUSIC)", None),
+        (">> A new speaker", "A new speaker"),
+        ("- Yes.", "Yes."),
+        ("a\x00b\x1b[0m", "a b [0m"),
+        ("5 < 6 and 7 > 2", "5 < 6 and 7 > 2"),
+    ],
+)
+def test_what_is_not_said_is_dropped(line: str, text: str | None) -> None:
+    assert texts(f"1\n00:00:01,000 --> 00:00:02,000\n{line}\n") == ([] if text is None else [text])
+
+
+def test_missing_empty_lines_numbers_and_leading_zeros_do_no_harm() -> None:
+    content = "0:0:1,0 --> 0:0:2,5\nOne\n7\n0:00:03.000-->0:00:04.000\nTwo\n"
+    assert texts(content) == ["One", "Two"]
+    assert times(content) == [(1.0, 2.5), (3.0, 4.0)]
+
+
+def test_cues_out_of_order_are_put_in_order_and_overlaps_end_where_the_next_begins() -> None:
+    content = "00:05.000 --> 00:07.000\nb\n\n00:01.000 --> 00:06.000\na\n"
+    assert texts(content) == ["a", "b"]
+    assert times(content) == [(1.0, 5.0), (5.0, 7.0)]
+
+
+def test_rolling_captions_say_each_line_once() -> None:
+    content = (
+        "WEBVTT\n\n00:00.000 --> 00:02.000\nfirst line\n\n00:02.000 --> 00:04.000\nfirst line\nsecond line\n\n"
+        "00:04.000 --> 00:06.000\nsecond line\nthird line\n"
+    )
+    assert texts(content) == ["first line", "second line", "third line"]
+
+
+def test_a_cue_that_ends_before_it_begins_is_passed_over() -> None:
+    assert texts(
+        "00:05.000 --> 00:04.000\nback\n\n00:06.000 --> 00:06.000\nnever\n\n00:07.000 --> 00:08.000\nyes\n"
+    ) == ["yes"]
+
+
+_LINES = st.sampled_from(
+    ["", "1", "00:00:01,000 --> 00:00:02,000", "00:01.5 --> 00:09.999 align:left", "99:99:99,9 --> 0:0:1,1", "WEBVTT",
+     "{\\", "<", "<00:00:01.500>", "[[[[", "Dialogue: 0,0:00:01.00,0:00:03.50,D,,0,0,0,,x", "a b", "\u202eabc", "-->"]
+)  # fmt: skip
+
+
+@given(st.lists(_LINES | st.text(max_size=30), max_size=40).map("\n".join))
+@example("00:01.000 --> 00:02.000\n<00:00:09.000>x")
+def test_any_text_gives_cues_in_order_with_words_inside_of_them(content: str) -> None:
+    found = parse_subtitles(content)
+    for number, one in enumerate(found):
+        assert one.start < one.end
+        assert one.text.isprintable()
+        assert one.text == one.text.strip() != ""
+        assert number == 0 or found[number - 1].end <= one.start
+        assert all(one.start <= word.start < word.end <= one.end for word in one.words)
+        assert [word.text for word in one.words] == one.text.split()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "<" * 2_000_000,
+        "00:01.000 --> 00:02.000\n" + "{\\" * 1_000_000,
+        "00:01.000 --> 00:02.000\n" + "[(" * 1_000_000,
+        "00:01.000 --> 00:02.000\nx\n" * 60_000,
+        "Dialogue:" + ",0:00:01.00" * 200_000,
+        " " * 2_000_000 + "-->",
+        "1:" * 1_000_000,
+    ],
+    ids=["tags", "codes", "notes", "cues", "dialogue", "spaces", "times"],
+)
+def test_a_file_made_to_be_slow_is_read_in_seconds(content: str) -> None:
+    began = time.process_time()
+    parse_subtitles(content)
+    assert time.process_time() - began < 20
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "holds no subtitles"),
+        (b"\x00\xff" * 500, "holds no subtitles"),
+        (b"x" * (20 * 1024 * 1024 + 1), "larger than 20 MB"),
+    ],
+    ids=["empty", "binary", "too large"],
+)
+def test_a_file_that_is_none_is_refused_in_plain_words(tmp_path: Path, content: bytes, reason: str) -> None:
+    path = tmp_path / "talk.srt"
+    path.write_bytes(content)
+    with pytest.raises(MediaError, match=reason):
+        read_subtitles(path)
+
+
+def test_the_subtitles_beside_a_video_are_those_of_its_name(tmp_path: Path) -> None:
+    for name in ("talk.mp4", "talk.srt", "talk.en.vtt", "talk.ASS", "talk2.srt", "other.srt", "talk.txt"):
+        (tmp_path / name).write_text("x")
+    (tmp_path / "talk.de.srt").mkdir()
+    assert [path.name for path in find_sidecars(tmp_path / "talk.mp4")] == ["talk.ASS", "talk.srt", "talk.en.vtt"]
+
+
+def test_sentences_go_over_cues_until_a_full_stop_or_a_pause() -> None:
+    cues = [cue(0, 2, "This goes"), cue(2.2, 4, "on here."), cue(4.1, 6, "Next one"), cue(8, 9, "after a pause")]
+    assert [found.text for found in sentences(cues, max_seconds=Fraction(20))] == [
+        "This goes on here.",
+        "Next one",
+        "after a pause",
+    ]
+
+
+@given(st.integers(1, 60), st.integers(2, 30))
+def test_a_speaker_without_full_stops_is_split_into_sentences_of_bounded_length(count: int, longest: int) -> None:
+    cues = [cue(2 * number, 2 * number + 1.5, "and so on") for number in range(count)]
+    found = sentences(cues, max_seconds=Fraction(longest))
+    assert all(one.end - one.start <= longest for one in found)
+    assert " ".join(one.text for one in found) == " ".join(one.text for one in cues)
+
+
+def test_cutting_out_moves_cues_and_drops_the_words_outside() -> None:
+    words = spread("one two three four", Fraction(10), Fraction(14))
+    whole = [parse_subtitles("00:10.000 --> 00:14.000\none two three four\n")[0]]
+    (found,) = cut_out(whole, Fraction(12), Fraction(20), at=Fraction(5))
+    assert (found.start, found.end) == (5, 7)
+    assert found.text == " ".join(word.text for word in words if word.end > 12)
