@@ -78,15 +78,22 @@ $(VENV)/.release-ready: $(VENV)/.test-ready
 	@touch $@
 
 # What is published, where it is installed: bundle, wheel and sdist, lowest dependencies, frameworks, clients, image.
-release: $(VENV)/.release-ready
+release: $(VENV)/.release-ready tests/release/clients/node_modules/.ready
 	$(BIN)/python -m pytest tests/release $(ARGS)
+
+tests/release/clients/node_modules/.ready: tests/release/clients/package.json
+	@command -v npm >/dev/null || { echo "make release needs npm (it comes with Node.js)"; exit 1; }
+	@echo "Installing the clients whose command lines are tried …"
+	@cd tests/release/clients && npm install --no-audit --no-fund --no-package-lock --silent --ignore-scripts
+	@cd tests/release/clients && node node_modules/@anthropic-ai/claude-code/install.cjs
+	@touch $@
 
 build: $(VENV)/.test-ready
 	rm -f dist/*.whl dist/*.tar.gz
 	$(BIN)/uv build --quiet --out-dir dist
 
 bundle: $(VENV)/.test-ready
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tests/release/bundle.py
+	$(BIN)/python tests/release/bundle.py
 
 clean:
 	rm -rf $(VENV) dist build demo-clips

@@ -15,15 +15,17 @@ import zipfile
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import unquote, urlsplit
 
 import anyio
+from mcp import Client, StdioServerParameters, stdio_client
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from release.host import Offer, ask, configured
+from docs.test_python import write_talk
+from release.host import ask, configured, environment
+from release.scratch import DIST, ROOT, UV
 
-ROOT: Final = Path(__file__).resolve().parents[2]
-DIST: Final = ROOT / "dist"
 TOOL: Final = "@anthropic-ai/mcpb@2.1.2"
 ALLOWED: Final = (
     "manifest.json",
@@ -49,10 +51,13 @@ def main() -> int:
         print(f"These do not belong into the bundle (see .mcpbignore): {', '.join(strangers[:20])}", file=sys.stderr)
         return 1
     with tempfile.TemporaryDirectory(prefix="an unpacked bundle ") as folder:
-        offer = anyio.run(start, bundle, Path(folder))
+        server = unpack(bundle, Path(folder), {})
+        offer = anyio.run(ask, server)
+        clips = anyio.run(cut, server, write_talk(Path(folder) / "talk.mp4"))
     registry = write_registry_entry(bundle, DIST)
     print(f"{bundle.relative_to(ROOT)}: {len(names)} files, {bundle.stat().st_size / 1e6:.1f} MB")
     print(f"Started from its unpacked folder: {offer.name} {offer.version}, tools {', '.join(offer.tools)}")
+    print(f"It cut {len(clips)} clips of a film, with nothing configured: {', '.join(clip['title'] for clip in clips)}")
     print(f"{registry.relative_to(ROOT)}: the registry's entry with the bundle's checksum")
     return 0
 
@@ -78,14 +83,34 @@ def unexpected(names: list[str]) -> list[str]:
     return [name for name in names if "__pycache__" in name or not any(fnmatch(name, pattern) for pattern in ALLOWED)]
 
 
-async def start(bundle: Path, folder: Path, answers: dict[str, str] | None = None) -> Offer:
-    """Unpack the bundle into `folder`, start the server as a host would, and return what it offers.
+def unpack(bundle: Path, folder: Path, answers: dict[str, str]) -> StdioServerParameters:
+    """Unpack the bundle into `folder` and return how a host starts the server.
 
-    answers: what the person filled in; nothing unless given.
+    answers: what the person filled in; what is left out stays as `${user_config.…}`, as some hosts leave it.
     """
-    await anyio.to_thread.run_sync(_unpack, bundle, folder)
-    unpacked = json.loads(await anyio.Path(folder / "manifest.json").read_text())
-    return await ask(configured(unpacked, folder, answers or {}))
+    with zipfile.ZipFile(bundle) as archive:
+        archive.extractall(folder)
+    unpacked = json.loads((folder / "manifest.json").read_text())
+    server = configured(unpacked, folder, answers)
+    assert server.env is not None
+    server.env["PATH"] = environment(path=[Path(UV).parent])["PATH"]  # the host brings its own uv
+    server.env["REKA_CLIPS_DATA_DIR"] = str(folder / "data of the engine")
+    return server
+
+
+async def cut(server: StdioServerParameters, film: Path) -> list[dict[str, Any]]:
+    """Have the server cut two clips of a film; return them. Raises AssertionError where it does not."""
+    options = {"num_generations": 2, "max_duration_seconds": 6}
+    arguments = {"video_urls": [film.as_uri()], "generation_config": options, "wait_seconds": 600}
+    async with Client(stdio_client(server), read_timeout_seconds=600) as client:
+        result = await client.call_tool("create_clips", arguments)
+    assert not result.is_error, result.content
+    assert result.structured_content is not None
+    clips: list[dict[str, Any]] = result.structured_content["output"]
+    for clip in clips:
+        path = Path(unquote(urlsplit(clip["video_url"]).path))
+        assert path.read_bytes()[4:8] == b"ftyp", f"{path} is no MP4"
+    return clips
 
 
 def write_registry_entry(bundle: Path, directory: Path) -> Path:
@@ -111,15 +136,7 @@ def manifest() -> dict[str, Any]:
     return json.loads((ROOT / "manifest.json").read_text())
 
 
-def _unpack(bundle: Path, folder: Path) -> None:
-    with zipfile.ZipFile(bundle) as archive:
-        archive.extractall(folder)
-
-
 def _mcpb() -> list[str]:
-    installed = ROOT / "node_modules" / ".bin" / "mcpb"
-    if installed.exists():
-        return [str(installed)]
     on_path = shutil.which("mcpb")
     if on_path is not None:
         return [on_path]
