@@ -154,15 +154,11 @@ async def test_a_creation_of_one_process_is_told_of_by_the_other(team: Team):
 async def test_a_persons_answer_may_come_to_another_process_than_asked(team: Team):
     """REKA_CLIPS_SECRET seals what goes to and fro; the question itself is kept nowhere."""
     async with team.client(MODERN, elicitation_callback=agree) as client:
-        for number in range(TRIES):
-            before = len(team.answered())
+        # Question and answer go to the same process half the time: twenty that all do, once in a million.
+        for number in range(20):
             result = await client.call_tool("create_clips", FILM | {"prompt": f"consent {number}"})
             assert not result.is_error, text_of(result)
-            rounds = [worker for path, worker, _ in team.answered()[before:] if path == "/mcp"]
-            assert len(rounds) >= 2
-            if rounds[-1] != rounds[-2]:
-                return
-    raise AssertionError("question and answer always went to the same process")
+    assert len(team.upstream.requests("POST", containing="consent ")) == 20
 
 
 async def test_a_task_is_known_to_either_process(team: Team):
