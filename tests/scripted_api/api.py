@@ -117,6 +117,7 @@ class ScriptedClipApi:
         self.script: list[str] = []
         self.default = "normal"
         self.newest_first = False
+        self.refuses_duplicates = False  # a body whose generation still runs is answered by 409
         self.before_answer: Callable[[Exchange], Awaitable[None]] | None = None
         self.changed = asyncio.Event()
 
@@ -189,6 +190,10 @@ class ScriptedClipApi:
 
     async def _post(self, exchange: Exchange, key: str) -> None:
         body = {name: value for name, value in exchange.fields.items() if name != "stream"}
+        running = [one for one in self.generations.values() if one.key == key and one.body == body and not one.is_over]
+        if self.refuses_duplicates and running:
+            await exchange.json(409, {"error": {"type": "conflict_error", "message": "Duplicate request"}})
+            return
         named = re.search(r"\[scenario (\w+)\]", body.get("prompt") or "")
         name = named[1] if named else self.script.pop(0) if self.script else self.default
         scenario = SCENARIOS[name]
