@@ -195,6 +195,9 @@ async def test_no_fault_of_the_upstream_loses_a_generation_or_pays_twice_or_tell
         check_outcome(run, made[run.prompt])
         check_manners(run)
     check_secrets(stand)
+    assert not any(
+        found_in(f"{request['path']} {request['query']} {request['body']}") for request in upstream.requests()
+    )
     keys = {request["headers"].get("x-api-key") for request in upstream.requests()}
     assert {SECRETS["REKA_API_KEY"], CALLERS_KEY} < keys, "the hunted keys were in use"
     assert keys.isdisjoint(set(PLANTED) - {SECRETS["REKA_API_KEY"], CALLERS_KEY}), "another secret was sent upstream"
