@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 VIDEO ?=
 PROMPT ?=
 
-.PHONY: demo test faults fuzz conformance pictures gallery-host check format release build bundle clean
+.PHONY: demo test faults stories soak fuzz conformance pictures gallery-host check format release build bundle clean
 
 demo: $(VENV)/.demo-ready
 	@$(BIN)/reka-clips-mcp demo $(if $(VIDEO),"$(VIDEO)") $(if $(PROMPT),--prompt "$(PROMPT)")
@@ -18,9 +18,18 @@ test: $(VENV)/.test-ready gallery-host
 faults: $(VENV)/.test-ready
 	REKA_TESTS_FULL=1 $(BIN)/python -m pytest tests/e2e/transports/test_faults.py $(ARGS)
 
-# The engine's HTTP face and its bodies, with thousands of made-up requests; `make test` sends a few.
+# Thousands of steps of stories about callers, a server and an upstream, made up by hypothesis.
+stories: $(VENV)/.test-ready
+	REKA_TESTS_FULL=1 $(BIN)/python -m pytest tests/e2e/network/test_stories.py $(ARGS)
+
+# Ten thousand calls and a thousand generations; prints memory, tasks, sockets and threads at the start and the end.
+soak: $(VENV)/.test-ready
+	REKA_TESTS_FULL=1 $(BIN)/python -m pytest -s tests/e2e/network/test_soak.py $(ARGS)
+
+# The engine's HTTP face with thousands of made-up requests, the client with as many answers; `make test` sends a few.
 fuzz: $(VENV)/.test-ready
 	REKA_CLIPS_FUZZ_EXAMPLES=2000 $(BIN)/python -m pytest --hypothesis-seed=random tests/contract/test_engine_schema.py $(ARGS)
+	REKA_TESTS_FULL=1 $(BIN)/python -m pytest tests/contract/test_client_fuzz.py $(ARGS)
 
 # The official conformance suite and the Inspector's command line, against the running server. Needs npm.
 conformance: $(VENV)/.test-ready tests/conformance/node_modules/.ready

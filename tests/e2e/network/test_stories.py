@@ -53,6 +53,7 @@ class Story(RuleBasedStateMachine):
         self.ids: dict[str, list[str]] = {caller: [] for caller in CALLERS}
         self.ended: dict[str, str] = {}
         self.posts = 0
+        self.steps = 0  # of this server's life
         self.life = ExitStack()
         self.server = ExitStack()
         folder = self.life.enter_context(TemporaryDirectory())
@@ -238,9 +239,11 @@ class Story(RuleBasedStateMachine):
 
         self.portal.call(restart)
 
+    @precondition(lambda self: self.steps > 12)
     @rule()
     def restart_the_server(self) -> None:
         """It takes an hour; upstream's refusal of duplicates is then all that leads back to what runs."""
+        self.steps = 0
         self.server.close()
         self.server = ExitStack()
         for generation in self.api.generations.values():
@@ -251,6 +254,7 @@ class Story(RuleBasedStateMachine):
 
     @invariant()
     def each_wish_cost_one_post(self) -> None:
+        self.steps += 1
         assert self.api.count("POST") == self.posts
 
     def runs(self, caller: str, prompt: str) -> bool:
@@ -266,7 +270,7 @@ class Story(RuleBasedStateMachine):
 
 @pytest.mark.timeout(3600)
 def test_every_story_ends_well():
-    examples, steps = (150, 60) if FULL else (6, 40)
+    examples, steps = (100, 80) if FULL else (6, 50)
     # A story that fails is told as it was: to shorten it means to start servers for minutes.
     told = settings(max_examples=examples, stateful_step_count=steps, phases=[Phase.explicit, Phase.generate])
     run_state_machine_as_test(Story, settings=told)
