@@ -13,7 +13,7 @@ from reka_clips.mcp_server.arguments import CreateArguments, parse_create
 from reka_clips.mcp_server.clip_tool import ClipTool, ToolResult, clip_tool
 from reka_clips.mcp_server.handover import taker
 from reka_clips.mcp_server.icons import icon
-from reka_clips.mcp_server.relay import relaying
+from reka_clips.mcp_server.relay import Relay, relaying
 from reka_clips.mcp_server.results import submitting_result
 from reka_clips.mcp_server.schemas import JsonSchema, described, flat_schema
 from reka_clips.mcp_server.watching import Call, job_result
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mcp.server.mcpserver.context import Context
-    from mcp_types import CallToolResult
 
     from reka_clips.jobs import Account, Creation, Job
     from reka_clips.mcp_server.runtime import Runtime
 
 NAME: Final = "create_clips"
+_SUBMITTING: Final = "Submitting the request"
 
 DESCRIPTION: Final = """\
 Make new short clips from one or more videos: the best moments, or one reel compiled from them, cut, reframed and \
@@ -135,46 +135,52 @@ async def _run(runtime: Runtime, raw: Mapping[str, Any], context: Context[Any, A
     call = Call.now(runtime, context)
     arguments = parse_create(raw, allow_file=runtime.allows_file_urls(call.headers))
     async with relaying(context.report_progress) as relay:
-        await relay.tell("Submitting the request")
+        await relay.tell(_SUBMITTING)
         account = await runtime.account(call.headers)
         creation: Creation | None = None
         if runtime.settings.confirm and account.backend == "reka":
             if not arguments.force_new:
                 creation = await runtime.hub.earlier(account, arguments.request, stream=arguments.stream)
             if creation is None:
-                await relay.tell("Waiting for a person to agree")
-                asked = await _ask(call, account, arguments)
+                asked = await _ask(call, account, arguments, relay)
                 if asked is not None:
                     return asked
                 call = Call.now(runtime, context)  # the time a person took to answer is not ours
-                await relay.tell("Submitting the request")
         if creation is None:
             creation = runtime.hub.create(
                 account, arguments.request, stream=arguments.stream, force_new=arguments.force_new
             )
-        asked_to_wait = arguments.stream and arguments.wait_seconds != 0
-        handover = taker() if asked_to_wait else None  # of no use to who asked for the id alone
-        returns_at_once = not asked_to_wait or handover is not None
-        job: Job | None = None
-        with anyio.move_on_at(call.deadline(None if returns_at_once else arguments.wait_seconds)):
-            job = await creation.job()
-            if not returns_at_once:
-                await relay.follow(job)
-            if handover is not None:
-                handover.take(creation, job)
+        job = await _waited_for(creation, call, arguments, relay)
     if job is None:
         again = {name: value for name, value in raw.items() if name != "force_new"}
         return submitting_result(again, backend=account.backend)
-    return creation_result(creation, job, call)
-
-
-def creation_result(creation: Creation, job: Job, call: Call) -> CallToolResult:
-    """Return the answer for a creation whose generation is known, as it stands now."""
     return job_result(job, call, note=creation.note, rate_limit=creation.rate_limit)
 
 
-async def _ask(call: Call, account: Account, arguments: CreateArguments) -> InputRequiredResult | None:
+async def _ask(call: Call, account: Account, arguments: CreateArguments, relay: Relay) -> InputRequiredResult | None:
     consent.check_can_ask(call.context)
+    await relay.tell("Waiting for a person to agree")
     await call.runtime.hub.list(account, offset=0, limit=1)  # costs nothing and tells what is left of the day
     text = consent.question(arguments.request, account.client.rate_limit)
-    return await consent.ask(text, call.context)
+    asked = await consent.ask(text, call.context)
+    if asked is None:
+        await relay.tell(_SUBMITTING)
+    return asked
+
+
+async def _waited_for(creation: Creation, call: Call, arguments: CreateArguments, relay: Relay) -> Job | None:
+    """Return the generation once it ended or the wait is over; None while its id is not known by then.
+
+    A call that is to return at once waits for the id alone, and so does one whose generation is taken as a task.
+    """
+    asked_to_wait = arguments.stream and arguments.wait_seconds != 0
+    handover = taker() if asked_to_wait else None  # of no use to who asked for the id alone
+    returns_at_once = not asked_to_wait or handover is not None
+    job: Job | None = None
+    with anyio.move_on_at(call.deadline(None if returns_at_once else arguments.wait_seconds)):
+        job = await creation.job()
+        if not returns_at_once:
+            await relay.follow(job)
+        if handover is not None:
+            handover.take(creation, job)
+    return job
