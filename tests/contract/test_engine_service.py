@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,13 +19,14 @@ import anyio
 import pytest
 
 from engine_jobs import a_job, a_request, ended
-from file_server import answer, serve_files
+from file_server import Request, answer, serve_files
 from made_films.plain import write_plain_film
 from process_tree import all_gone, children_of, running_with, until
 from reka_clips.engine.folders import Folders
 from reka_clips.engine.media.ffmpeg import Ffmpeg, find_ffmpeg
 from reka_clips.engine.record import COMPLETED, FAILED, PROCESSING, QUEUED, JobRecord, SourcePolicy
 from reka_clips.engine.service import MAX_ATTEMPTS, ClipService
+from reka_clips.engine.sources import Source, Sources
 from reka_clips.engine.store import DuplicateJobError, JobRunningError, JobStore, QueueFullError
 from reka_clips.settings import Settings
 
@@ -210,7 +213,7 @@ async def test_an_engine_that_ends_in_order_gives_its_work_back_at_once(
     with JobStore(folders.database) as store:
         waiting = store.get(job.id)
     assert waiting is not None
-    assert (waiting.owner, waiting.attempts) == (None, 0)
+    assert (waiting.status, waiting.owner, waiting.attempts) == (QUEUED, None, 0)
     assert names_in(folders.all_staging) == []
     async with engine(folders, ffmpeg) as service:
         last = await end_of(service, job.id)
@@ -240,6 +243,53 @@ async def test_a_fetched_source_is_kept_for_the_next_generation_until_it_is_not_
             await service.delete(waiting.id, delete_input_video=True)
             assert names_in(folders.all_sources) == []
             assert service.store.sources() == []
+
+
+async def test_one_link_wanted_twice_at_once_arrives_whole_for_both(folders: Folders, film: Path) -> None:
+    both_came = anyio.Event()
+
+    async def slow(request: Request, writer: asyncio.StreamWriter) -> None:
+        if len(web.requests) == 2:
+            both_came.set()
+        await both_came.wait()
+        await answer(film.read_bytes())(request, writer)
+
+    folders.make()
+    found: list[Source] = []
+    with JobStore(folders.database) as store:
+        async with serve_files({"/v.mp4": slow}) as web:
+
+            async def fetch() -> None:
+                found.append(await Sources(store, folders).fetch(f"{web.url}/v.mp4", LOCAL, lambda _: None))
+
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(fetch)
+                tasks.start_soon(fetch)
+    assert found[0] == found[1]
+    assert found[0].path.read_bytes() == film.read_bytes()
+    assert names_in(found[0].path.parent) == ["v.mp4"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limits are those of Linux")
+async def test_ffmpeg_runs_at_low_priority_with_bounded_memory_time_and_no_core_files(
+    folders: Folders, ffmpeg: Ffmpeg, tmp_path: Path
+) -> None:
+    film = write_plain_film(tmp_path / "long.mp4", seconds=10, size="640x360", rate=25)
+    async with engine(folders, ffmpeg) as service:
+        await service.submit(a_request(film.as_uri(), rendering_config={"resolution": 720}), LOCAL)
+        await until(lambda: bool(running_with("libx264", str(folders.all_staging))), seconds=120)
+        child = running_with("libx264", str(folders.all_staging))[0]
+        await until(lambda: limits_of(child.pid)["Max address space"] != "unlimited", seconds=20)
+        limits = limits_of(child.pid)
+        assert 0 < int(limits["Max address space"]) <= 8 * 1024**3
+        assert 0 < int(limits["Max cpu time"]) <= 3600 * (os.cpu_count() or 1) + 1
+        assert limits["Max core file size"] == "0"
+        assert os.getpriority(os.PRIO_PROCESS, child.pid) > os.getpriority(os.PRIO_PROCESS, 0)
+
+
+def limits_of(pid: int) -> dict[str, str]:
+    """Return the limits of a process by name; they are set just after its start."""
+    return dict(re.findall(r"^(Max [a-z ]+?)  +(\S+)", Path(f"/proc/{pid}/limits").read_text(), re.MULTILINE))
 
 
 async def test_what_ended_is_tidied_when_the_engine_starts(folders: Folders, ffmpeg: Ffmpeg) -> None:

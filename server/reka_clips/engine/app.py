@@ -23,7 +23,7 @@ from reka_clips.engine.links import FileLinks, Links, LinkSigner, SignedLinks
 from reka_clips.engine.openapi import document
 from reka_clips.engine.runner import DISK_FULL_MESSAGE
 from reka_clips.engine.sources import SourceError, local_file
-from reka_clips.engine.store import DuplicateJobError, JobRunningError, QueueFullError
+from reka_clips.engine.store import DuplicateJobError, JobRunningError, QueueFullError, is_full
 from reka_clips.engine.wire import page, snapshot
 
 if TYPE_CHECKING:
@@ -214,7 +214,7 @@ async def _http_error(_: Request, error: Exception) -> Response:
 
 async def _store_failed(_: Request, error: Exception) -> Response:
     logger.error("The engine's store failed: %s", error)
-    if isinstance(error, sqlite3.Error) and error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+    if is_full(error):
         return error_response(507, DISK_FULL_MESSAGE)
     return error_response(500, "The engine cannot read or write its list of generations; its log tells more.")
 

@@ -27,6 +27,7 @@ from reka_clips.engine.record import (
 )
 from reka_clips.engine.report import Report
 from reka_clips.engine.sources import SourceError, Sources
+from reka_clips.engine.store import is_full
 from reka_clips.errors import DownloadError, RekaClipsError
 
 if TYPE_CHECKING:
@@ -161,10 +162,11 @@ def _reason(error: Exception, job_id: str) -> str:
         detail = error.detail if isinstance(error, MediaError) else ""
         logger.info("Generation %s failed: %s %s", job_id, error, detail)
         return str(error)
+    if is_full(error) or (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)):
+        logger.warning("Generation %s failed: %s", job_id, error)
+        return DISK_FULL_MESSAGE
     if isinstance(error, OSError):
         logger.warning("Generation %s failed: %s", job_id, error)
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            return DISK_FULL_MESSAGE
         return f"The clips could not be written to disk ({error.strerror or type(error).__name__})."
     logger.error("Generation %s failed.", job_id, exc_info=error)
     return _UNEXPECTED_MESSAGE

@@ -76,7 +76,7 @@ class ClipService:
             self.sources = Sources(self.store, self.folders)
             self._ffmpeg = replace(self._ffmpeg, warden=stack.enter_context(Warden()))
             # What a process of the same name was working on when it was killed.
-            await self._in_thread(lambda: self.store.release(self._owner, in_order=False))
+            await self._in_thread(lambda: self.store.release(self._owner, now=time.time(), in_order=False))
             stack.push_async_callback(self._release)
             tasks = await stack.enter_async_context(anyio.create_task_group())
             stack.callback(tasks.cancel_scope.cancel)
@@ -251,7 +251,7 @@ class ClipService:
     async def _release(self) -> None:
         with anyio.CancelScope(shield=True):
             try:
-                await self._in_thread(lambda: self.store.release(self._owner))
+                await self._in_thread(lambda: self.store.release(self._owner, now=time.time()))
             except sqlite3.Error as error:  # the lease ends by itself
                 logger.warning("The engine could not give back its work: %s", error)
 

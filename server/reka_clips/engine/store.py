@@ -68,6 +68,11 @@ class JobRunningError(RekaClipsError):
     """The generation still runs, and cannot be deleted before it ends."""
 
 
+def is_full(error: BaseException) -> bool:
+    """Whether the store failed because the disk is full; nothing was written then."""
+    return isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+
+
 class JobStore:
     """The store. Thread-safe; used as a context manager. Raises sqlite3.Error when the disk fails or is full."""
 
@@ -183,8 +188,7 @@ class JobStore:
             if row is None:
                 return None
             job = _JOB.validate_json(row[0])
-            job = replace(job, owner=owner, attempts=job.attempts + 1, progress=0.0, warnings=())
-            job = job if job.status == QUEUED else job.entering(QUEUED, at=now)
+            job = replace(_waiting(job, now), owner=owner, attempts=job.attempts + 1)
             job = self._write(connection, job)
             connection.execute("UPDATE jobs SET lease_until = ? WHERE id = ?", (now + lease_seconds, job.id))
             return job
@@ -207,13 +211,17 @@ class JobStore:
             connection.execute("UPDATE jobs SET lease_until = ? WHERE owner = ?", (now + lease_seconds, owner))
             return {row[0] for row in connection.execute("SELECT id FROM jobs WHERE owner = ?", (owner,))}
 
-    def release(self, owner: str, *, in_order: bool = True) -> None:
-        """Give back what `owner` has not finished. in_order: it ends as it should, so this attempt does not count."""
+    def release(self, owner: str, *, now: float, in_order: bool = True) -> None:
+        """Give back what `owner` has not finished: it waits again.
+
+        in_order: the owner ends as it should, so this attempt does not count.
+        """
         with self._transaction() as connection:
             rows = connection.execute("SELECT record FROM jobs WHERE owner = ?", (owner,)).fetchall()
             for (record,) in rows:
                 job = _JOB.validate_json(record)
-                self._write(connection, replace(job, owner=None, attempts=job.attempts - in_order))
+                job = replace(_waiting(job, now), owner=None, attempts=job.attempts - in_order)
+                self._write(connection, job)
 
     def delete(self, job_id: str) -> JobRecord | None:
         """Remove a generation that has ended, and return it; None if there is none. Raises JobRunningError."""
@@ -271,3 +279,9 @@ class JobStore:
             connection.execute("INSERT OR IGNORE INTO secrets (name, value) VALUES ('links', ?)", (made,))
             (value,) = connection.execute("SELECT value FROM secrets WHERE name = 'links'").fetchone()
             return value
+
+
+def _waiting(job: JobRecord, now: float) -> JobRecord:
+    """Return the generation as it waits to be begun, anew if it was begun already."""
+    job = replace(job, progress=0.0, warnings=())
+    return job if job.status == QUEUED else job.entering(QUEUED, at=now)

@@ -93,10 +93,13 @@ class TestLeases:
         self, store: JobStore, in_order: bool, attempts: int
     ) -> None:
         job = added(store)
-        claimed(store, "one")
-        store.release("another", in_order=in_order)
+        store.save(replace(claimed(store, "one").entering(PROCESSING, at=0.5), progress=0.3))
+        store.release("another", now=0.9, in_order=in_order)
         assert store.claim("two", now=1.0, lease_seconds=LEASE) is None
-        store.release("one", in_order=in_order)
+        store.release("one", now=0.9, in_order=in_order)
+        waiting = store.get(job.id)
+        assert waiting is not None
+        assert (waiting.status, waiting.progress, waiting.owner) == (QUEUED, 0.0, None)
         again = claimed(store, "two", now=1.0)
         assert (again.id, again.attempts) == (job.id, attempts)
 
