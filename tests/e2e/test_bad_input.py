@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
+import random
 import re
 import sys
 from collections.abc import AsyncIterator
@@ -24,6 +24,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
 
 LINK = "https://example.com/film.mp4"
 PAGE = "<!doctype html><title>Sign in</title>"
+NOISE = random.Random(0).randbytes(9_999)  # noqa: S311 - always the same: some noise looks like one thing or another
 TOOLS = {"create_clips", "get_clip_status", "list_clips", "delete_clip", "save_clip"}
 
 
@@ -66,8 +67,8 @@ async def test_a_video_that_is_none_is_refused_with_the_reason_and_what_to_give_
         file(
             "list.m3u8", b"#EXTM3U\n/etc/passwd\n"
         ): "This file is a playlist, which only names videos; give the video",
-        file("noise.mp4", os.urandom(9_999)): "The file is no video, or an incomplete one",
-        file("noise.avi", os.urandom(9_999)): "The file is not a video that can be read, or it is damaged",
+        file("noise.mp4", NOISE): "The file is no video, or an incomplete one",
+        file("noise.avi", NOISE): "The file is not a video that can be read, or it is damaged",
         file(
             "large.mp4", bytes(1024 * 1024 + 1)
         ): "larger than the limit of 1 MB; use a smaller one, or raise REKA_CLIPS_MAX_",
@@ -83,7 +84,7 @@ async def test_a_video_that_is_none_is_refused_with_the_reason_and_what_to_give_
             "This link leads to a web page, not to a video file",
         ),
         "/empty": (answer(b""), "The file behind this link is empty (0 bytes); check the link"),
-        "/noise": (answer(os.urandom(9_999)), "The file is not a video that can be read, or it is damaged"),
+        "/noise": (answer(NOISE), "The file is not a video that can be read, or it is damaged"),
         "/large": (answer(length=2**21), "larger than the limit of 1 MB; use a smaller one, or raise REKA_CLIPS_MAX_"),
         "/login": (
             answer(status="401 Unauthorized"),

@@ -43,7 +43,7 @@ def film(tmp_path: Path) -> Path:
 async def rendering(data_dir: Path, progress: Progress) -> tuple[Process, list[Process]]:
     """Wait until clips are rendered; return the engine and what it started."""
     await progress.said(PROCESSING)
-    (engine,) = running_with("--embedded", str(data_dir))
+    engine = min(running_with("--embedded", str(data_dir)), key=lambda one: one.pid)  # what it just forks looks like it
     await until(lambda: any("libx264" in child.arguments for child in children_of(engine.pid)), seconds=60)
     return engine, children_of(engine.pid)
 
