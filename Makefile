@@ -43,7 +43,7 @@ tests/conformance/node_modules/.ready: tests/conformance/package.json
 
 # The pictures of the gallery in docs/images, from a real Chromium. Needs npm and Chromium.
 pictures: $(VENV)/.test-ready gallery-host
-	PYTHONPATH=tests $(BIN)/python -m gallery_host $(ARGS)
+	@PYTHONPATH=tests $(BIN)/python -m gallery_host $(if $(VIDEO),--video "$(VIDEO)") $(ARGS)
 
 # What shows the gallery in a browser; where there is no npm, its tests are skipped.
 gallery-host:

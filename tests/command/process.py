@@ -154,10 +154,10 @@ class ScriptedUpstream:
         """Give every creation from now on this scenario, unless its prompt names another."""
         self._call("default", {"name": scenario})
 
-    def plant(self, *, key: str, url: str, prompt: str) -> str:
+    def plant(self, *, key: str, url: str, prompt: str, age_seconds: float = 0) -> str:
         """Have a generation exist that goes on only as it is told, without a creation; return its id."""
         body = {"video_urls": [url], "prompt": prompt}
-        return self._call("plant", {"key": key, "body": body, "manual": True})["id"]
+        return self._call("plant", {"key": key, "body": body, "age_seconds": age_seconds, "manual": True})["id"]
 
     def forget(self) -> None:
         self._call("forget", {})

@@ -77,18 +77,20 @@ class Browser:
         url: str | None,
         width: int = 760,
         theme: Literal["light", "dark"] = "light",
+        apps: bool = True,
         **options: Any,
     ) -> Iterator[App]:
         """Open the host's page and connect it.
 
-        url: of the server; None: the one that the site runs over stdio. options: of a context of Playwright's.
+        url: of the server; None: the one that the site runs over stdio. apps: whether the host says that it shows
+        apps. options: of a context of Playwright's.
         """
         context = self._browser.new_context(viewport={"width": width, "height": 320}, color_scheme=theme, **options)
         try:
             page = context.new_page()
             app = App(page, site, theme)
             page.goto(f"{site.url}/host.html")
-            page.evaluate("url => host.connect({ url })", f"{url}/mcp" if url else None)
+            page.evaluate("how => host.connect(how)", {"url": f"{url}/mcp" if url else None, "apps": apps})
             yield app
         finally:
             context.close()
@@ -186,6 +188,13 @@ class App:
     def settle(self, theme: str | None = None) -> None:
         """Wait until the app has the theme, the first pictures of its videos, and a frame of its height."""
         self.frame.wait_for_function(_SETTLED, arg=theme or self._theme)
+
+    def photograph(self, file: Path) -> None:
+        """Write a picture of the whole host's page, as high as it is."""
+        height = self.page.evaluate("() => document.documentElement.getBoundingClientRect().height")
+        self.page.set_viewport_size({"width": self.page.viewport_size["width"], "height": max(1, int(height))})
+        self.settle()
+        self.page.screenshot(path=file, animations="disabled")
 
     def overflow_px(self) -> int:
         """Return how much wider the app is than its frame: 0 where nothing is cut off sideways."""

@@ -34,11 +34,11 @@ class StdioRelay {
 }
 
 class TestHost {
+  tools = [];
   log = { calls: [], reads: [], sizes: [], links: [], contexts: [], modes: [], errors: [] };
   grants = null; // permissions for the page, instead of those that it asks for
   #broken = null;
   #client;
-  #tools;
   #bridge;
 
   /** Connect to a server: `url` of its /mcp, or null for the one over stdio. */
@@ -46,14 +46,14 @@ class TestHost {
     const extensions = apps ? { "io.modelcontextprotocol/ui": { mimeTypes: [RESOURCE_MIME_TYPE] } } : {};
     this.#client = new Client(INFO, { capabilities: { extensions } });
     await this.#client.connect(url ? new StreamableHTTPClientTransport(new URL(url)) : new StdioRelay());
-    this.#tools = (await this.#client.listTools()).tools;
-    return this.#tools;
+    this.tools = (await this.#client.listTools()).tools;
+    return this.tools;
   }
 
   /** Show the page that belongs to a tool, as it stands before the tool's input. */
   async open({ tool, sandboxUrl, capabilities = EVERYTHING, context = {}, media = true, sandbox, said = "" }) {
     document.getElementById("said").textContent = said;
-    const uri = getToolUiResourceUri(this.#tools.find(({ name }) => name === tool));
+    const uri = getToolUiResourceUri(this.tools.find(({ name }) => name === tool));
     const [content] = (await this.#client.readResource({ uri })).contents;
     const { csp } = content._meta.ui;
     const permissions = this.grants ?? content._meta.ui.permissions;
@@ -83,8 +83,9 @@ class TestHost {
     return result;
   }
 
-  status(id) {
-    return this.#client.callTool({ name: "get_clip_status", arguments: { id } });
+  /** Call a tool without the page. */
+  ask(name, args) {
+    return this.#client.callTool({ name, arguments: args });
   }
 
   input(args) {

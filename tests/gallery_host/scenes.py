@@ -16,14 +16,14 @@ KEY = "gallery-key"
 FILM = "https://www.youtube.com/watch?v=aqz-KE-bpKQ"
 PROMPT = "The funniest moments, one per clip"
 TITLES = (
-    "He did not see the branch coming",
-    "Three against one, and the rabbit wins",
-    "The calmest breakfast in the forest",
+    "He did not see the apple coming",
+    "The calmest morning in the forest",
+    "Down by the stream",
 )
 CAPTIONS = (
-    "Wait for the squirrel. It had one job, and then the branch gave way at the worst possible moment.",
-    "They thought he was an easy target. They thought wrong, and they will not forget it soon.",
-    "Butterflies, an apple and nobody around: this is how a day should begin, before everything goes wrong.",
+    "One last song on the best branch in the forest. Wait for it, and mind your head when you try this at home.",
+    "A cloud, a tree and nobody around: this is how a day should begin, before everything goes wrong.",
+    "Sunlight on the water and flowers on both banks.",
 )
 STAGE_WORDS = {
     "queued": "In the queue",
@@ -32,7 +32,7 @@ STAGE_WORDS = {
     "preprocessing": "Finding the moments",
     "processing": "Cutting the clips",
 }
-HASHTAGS = (["funny", "animation", "fail"], ["revenge", "cartoon"], ["calm", "forest", "morning"])
+HASHTAGS = (["funny", "animation", "fail"], ["calm", "morning"], ["nature", "animation"])
 
 
 class Set:
@@ -43,6 +43,7 @@ class Set:
         self.upstream = upstream
         self.server_url = server_url
         self.browser = browser
+        self._films = sum(name.endswith(".mp4") for name in site.media)
 
     @contextmanager
     def app(self, **options: Any) -> Iterator[App]:
@@ -61,8 +62,8 @@ class Set:
             "caption": CAPTIONS[which],
             "hashtags": HASHTAGS[which],
             "ai_score": 94 - 7 * index,
-            "video_url": self.site.media_url(f"{index % 4 + 1}.mp4"),
-            "poster_url": self.site.media_url(f"{index % 4 + 1}.jpg"),
+            "video_url": self.site.media_url(f"{index % self._films + 1}.mp4"),
+            "poster_url": self.site.media_url(f"{index % self._films + 1}.jpg"),
             "duration_seconds": 24.0 + 9 * which,
             "source_start_time": 61.0 + 75 * index,
             "width": 720,
@@ -78,9 +79,9 @@ class Set:
         (new,) = {generation["id"] for generation in self.upstream.generations()} - before
         return new
 
-    def plant(self, prompt: str = PROMPT) -> str:
+    def plant(self, prompt: str = PROMPT, *, age_seconds: float = 0) -> str:
         """Have a generation exist. Returns its id."""
-        return self.upstream.plant(prompt=prompt, url=FILM, key=KEY)
+        return self.upstream.plant(prompt=prompt, url=FILM, key=KEY, age_seconds=age_seconds)
 
     def completed(self, app: App, number: int = 3, **more: Any) -> str:
         """Show a generation with clips, as a chat that asks for its status does. more: fields of each clip."""
@@ -92,11 +93,10 @@ class Set:
 
 
 @contextmanager
-def opened(folder: Path) -> Iterator[Set]:
-    """Start all that the scenes need. folder: for films and the server's data."""
-    films = make_films(folder)
+def opened(folder: Path, *, films: dict[str, Path] | None = None) -> Iterator[Set]:
+    """Start all that the scenes need. folder: for the server's data; films: what the clips show, else made ones."""
     with ExitStack() as stack:
-        site = stack.enter_context(HostSite(script=host_script(), media=films).serving())
+        site = stack.enter_context(HostSite(script=host_script(), media=films or make_films(folder)).serving())
         upstream = stack.enter_context(ScriptedUpstream.running())
         settings = {
             "REKA_API_KEY": KEY,
@@ -131,7 +131,7 @@ def _submitted(_: Set, app: App) -> None:
 
 def _in_stage(stage: Set, app: App, name: str, **more: Any) -> None:
     app.open()
-    new = stage.plant()
+    new = stage.plant(age_seconds=84)
     stage.upstream.set_stage(new, name, **more)
     app.call("get_clip_status", {"id": new, "wait_seconds": 0})
     app.is_at(STAGE_WORDS[name])

@@ -96,7 +96,7 @@ def test_a_host_that_reads_nothing_for_the_page_leaves_path_and_hint(stage: Set,
 
 
 def test_a_large_file_leaves_path_and_hint_and_still_has_its_poster(made: Made, engine_app: App):
-    known = engine_app.page.evaluate("id => host.status(id)", made.generation)["structuredContent"]
+    known = engine_app.page.evaluate("id => host.ask('get_clip_status', { id })", made.generation)["structuredContent"]
     known["output"][0]["size_bytes"] = 20 * 2**20
     engine_app.show(known)
     engine_app.find("article").get_by_text("20 MB are too much to play here (up to 16 MB).").wait_for()

@@ -33,7 +33,7 @@ class ProgressView {
     const stage = typeof generation.status === "string" ? generation.status : STEPS[0];
     if (stage === this.#stage) return moved;
     this.#stage = stage;
-    this.#setSteps(stage, Array.isArray(generation.stages) ? generation.stages : []);
+    this.#setSteps(stage);
     announce(`${stageLabel(stage)}.`);
     return true;
   }
@@ -66,14 +66,11 @@ class ProgressView {
     return before !== String(percent);
   }
 
-  /** Stages that were left out show only until the generation has passed them. */
-  #setSteps(current, seen) {
-    const past = STEPS.indexOf(current);
-    const known = past >= 0 ? STEPS : [...STEPS, current];
-    const here = past >= 0 ? past : known.length - 1;
-    const shown = known.filter((stage, index) => index >= here || !seen.length || seen.includes(stage));
-    const items = shown.map((stage) => {
-      const index = known.indexOf(stage);
+  /** A stage that was passed is done, also one that the generation left out: the line stays the same for all. */
+  #setSteps(current) {
+    const known = STEPS.includes(current) ? STEPS : [...STEPS, current];
+    const here = known.indexOf(current);
+    const items = known.map((stage, index) => {
       const state = index < here ? "done" : index === here ? "now" : "next";
       const mark = h("span", { class: "mark" }, state === "done" && icon("check"));
       const spokenState = state === "done" ? ", done" : state === "next" ? ", to come" : "";
