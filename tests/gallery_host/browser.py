@@ -107,6 +107,12 @@ class App:
         page.on("pageerror", lambda error: self.problems.append(str(error)))
         page.on("console", lambda message: message.type == "error" and self.problems.append(message.text))
 
+    def reset(self) -> None:
+        """Be as if just connected."""
+        self.page.evaluate("() => host.reset()")
+        self.page.set_viewport_size({"width": 760, "height": 320})
+        self.problems.clear()
+
     def open(self, tool: str = "create_clips", *, context: dict[str, Any] | None = None, **options: Any) -> Any:
         """Show the app for a tool. context: the host's; options: capabilities, media, sandbox, said."""
         told = {"theme": self._theme, "displayMode": "inline", "availableDisplayModes": ["inline", "fullscreen"]}
@@ -126,7 +132,7 @@ class App:
     @property
     def ended(self) -> bool:
         """Whether the call that was begun has its result."""
-        return self.page.evaluate("() => host.ended === true")
+        return self.page.evaluate("() => host.ended")
 
     def show(self, structured: dict[str, Any], **result: Any) -> None:
         """Give the app a result that no server of ours made."""
@@ -139,7 +145,7 @@ class App:
         self.page.evaluate("([what, argument]) => host[what](argument)", [what, argument])
 
     def log(self, name: str) -> list[Any]:
-        """Return what the app asked of the host: calls, reads, sizes, links, contexts, modes, errors."""
+        """Return what the app asked of the host: calls, reads, links, contexts, modes, errors."""
         return self.page.evaluate("name => host.log[name]", name)
 
     @property

@@ -33,10 +33,13 @@ class StdioRelay {
   }
 }
 
+const emptyLog = () => ({ calls: [], reads: [], links: [], contexts: [], modes: [], errors: [] });
+
 class TestHost {
   tools = [];
-  log = { calls: [], reads: [], sizes: [], links: [], contexts: [], modes: [], errors: [] };
+  log = emptyLog();
   grants = null; // permissions for the page, instead of those that it asks for
+  ended = false; // whether the call that was begun has its result
   #broken = null;
   #client;
   #bridge;
@@ -73,6 +76,14 @@ class TestHost {
     await bridge.sendSandboxResourceReady({ html: content.text, csp: allowed, permissions, sandbox: sandbox ?? "allow-scripts allow-same-origin" });
     await initialized;
     return { mimeType: content.mimeType, meta: content._meta };
+  }
+
+  /** Be as if no app had been shown yet. */
+  async reset() {
+    document.getElementById("app")?.remove();
+    await this.#bridge?.close();
+    Object.assign(this, { log: emptyLog(), ended: false });
+    this.break(null);
   }
 
   /** Call a tool as a chat does: its input to the page, then the call, then its result to the page. */
@@ -123,7 +134,6 @@ class TestHost {
   #listen(bridge, frame, capabilities) {
     bridge.onerror = (error) => this.log.errors.push(String(error));
     bridge.onsizechange = ({ height }) => {
-      this.log.sizes.push(height);
       frame.style.height = `${height + 2}px`;
     };
     if (capabilities.serverTools) {

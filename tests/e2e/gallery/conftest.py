@@ -22,8 +22,14 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Set]:
         yield everything
 
 
+@pytest.fixture(scope="package")
+def shared(stage: Set) -> Iterator[App]:
+    with stage.app() as app:
+        yield app
+
+
 @pytest.fixture
-def app(stage: Set) -> Iterator[App]:
-    """The host's page, connected to the server; the app is not open yet."""
-    with stage.app() as opened_app:
-        yield opened_app
+def app(shared: App) -> App:
+    """The host's page, connected to the server; the app is not open yet. One page for all: a connection is not cheap."""
+    shared.reset()
+    return shared

@@ -77,17 +77,18 @@ def test_a_status_that_cannot_be_read_is_told_and_asked_for_again(stage: Set, ap
     app.heading("1 clip ready")
 
 
-def test_a_page_that_the_host_takes_away_asks_no_more(stage: Set, app: App):
-    app.page.clock.install()
-    app.open()
-    stage.create(app)
-    for times in (1, 2):  # before: a minute is enough for another question
-        app.page.clock.run_for(60_000)
-        wait_for(app, f"host.log.calls.length >= {times}")
-    app.page.evaluate("() => host.teardown()")
-    asked = len(app.log("calls"))
-    app.page.clock.run_for(600_000)
-    assert len(app.log("calls")) == asked
+def test_a_page_that_the_host_takes_away_asks_no_more(stage: Set):
+    with stage.app() as app:
+        app.page.clock.install()
+        app.open()
+        stage.create(app)
+        for times in (1, 2):  # before: a minute is enough for another question
+            app.page.clock.run_for(60_000)
+            wait_for(app, f"host.log.calls.length >= {times}")
+        app.page.evaluate("() => host.teardown()")
+        asked = len(app.log("calls"))
+        app.page.clock.run_for(600_000)
+        assert len(app.log("calls")) == asked
 
 
 # Clips
