@@ -2,11 +2,12 @@
 
 PYTHON ?= python3
 VENV := .venv
+BENCH := .venv-bench
 BIN := $(VENV)/bin
 VIDEO ?=
 PROMPT ?=
 
-.PHONY: demo test faults stories soak fuzz conformance pictures gallery-host check format release build bundle clean
+.PHONY: demo test faults stories soak fuzz conformance bench pictures gallery-host check format release build bundle clean
 
 demo: $(VENV)/.demo-ready
 	@$(BIN)/reka-clips-mcp demo $(if $(VIDEO),"$(VIDEO)") $(if $(PROMPT),--prompt "$(PROMPT)")
@@ -39,6 +40,17 @@ tests/conformance/node_modules/.ready: tests/conformance/package.json
 	@command -v npm >/dev/null || { echo "make conformance needs npm (it comes with Node.js)"; exit 1; }
 	@echo "Installing the conformance suite and the Inspector …"
 	@cd tests/conformance && npm install --no-audit --no-fund --no-package-lock --silent
+	@touch $@
+
+# The server beside what people would use instead, into docs/benchmarks.md; six minutes. ARGS: parts of it.
+bench: $(BENCH)/.ready
+	$(BENCH)/bin/python tests/benchmarks/run.py $(ARGS)
+
+$(BENCH)/.ready: $(VENV)/.ready pyproject.toml
+	@echo "Setting up $(BENCH), with the peers …"
+	@$(PYTHON) -m venv $(BENCH)
+	@$(BENCH)/bin/python -m pip install --quiet --upgrade "pip>=25.1"
+	@$(BENCH)/bin/python -m pip install --quiet --editable ".[local]" --group bench
 	@touch $@
 
 # The pictures of the gallery in docs/images, from a real Chromium. Needs npm and Chromium.
@@ -105,4 +117,4 @@ bundle: $(VENV)/.test-ready
 	$(BIN)/python tests/release/bundle.py
 
 clean:
-	rm -rf $(VENV) dist build demo-clips
+	rm -rf $(VENV) $(BENCH) dist build demo-clips

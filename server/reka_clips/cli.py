@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from reka_clips import __version__, logs
+from reka_clips.collecting import not_collecting
 from reka_clips.settings import Settings
 
 EXIT_OK = 0
@@ -34,10 +35,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _serve(arguments: argparse.Namespace, settings: Settings) -> int:
     if arguments.transport == "stdio":
-        from reka_clips.mcp_server.stdio import serve
+        with not_collecting():
+            from reka_clips.mcp_server.stdio import serve
 
         return serve(settings)
-    from reka_clips.mcp_server.http import serve as serve_http
+    with not_collecting():
+        from reka_clips.mcp_server.http import serve as serve_http
 
     return serve_http(
         settings,

@@ -33,6 +33,7 @@ class Job:
         self.id = generation_id
         self.error: RekaClipsError | None = None
         self._pace = pace
+        self.interval_seconds = pace.poll_first_seconds
         self.wake = wake
         now = anyio.current_time()
         self.known_since = now
@@ -123,7 +124,11 @@ class Job:
             return age <= max_age_seconds
         if self.state.is_terminal:
             return age <= (self._pace.poll_longest_seconds if self.is_bare else self._pace.renew_seconds)
-        return age <= (self._pace.stream_trust_seconds if self.streaming else self._pace.fresh_seconds)
+        return age <= (self._pace.stream_trust_seconds if self.streaming else self.interval_seconds)
+
+    def lengthen_interval(self) -> None:
+        """Note that upstream was asked: the next question to it comes later, whoever asks."""
+        self.interval_seconds = min(self._pace.poll_longest_seconds, self.interval_seconds * self._pace.poll_growth)
 
     @property
     def is_bare(self) -> bool:

@@ -15,8 +15,8 @@ class Pace:
     poll_growth: float = 1.5
     poll_longest_seconds: float = 15.0
 
-    # An answer from memory instead of a GET: while it runs, while its stream speaks, after it ended (links age).
-    fresh_seconds: float = 2.0
+    # An answer from memory instead of a GET: while its stream speaks, after it ended (links age); without a stream,
+    # until the next poll would be due: who asks every second is told the same, and upstream is asked no more often.
     stream_trust_seconds: float = 30.0
     renew_seconds: float = 300.0
 

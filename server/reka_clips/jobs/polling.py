@@ -21,31 +21,29 @@ async def poll(job: Job, lock: anyio.Lock, *, pace: Pace, limits: HubLimits) -> 
     Outages and limits are sat out. Raises what ends the following for good: the key is refused, the generation
     is gone. lock: held while a GET for this generation is under way, here or elsewhere.
     """
-    interval = pace.poll_first_seconds
     pause = 0.0
     bare = 0
     while job.is_wanted:
-        due = max(job.heard_at + interval, anyio.current_time() + pause)
+        due = max(job.heard_at + job.interval_seconds, anyio.current_time() + pause)
         await anyio.sleep_until(due)
         pause = 0.0
         if not job.is_wanted:
             return
         async with lock:
-            if job.is_over or job.heard_at + interval > anyio.current_time():
+            if job.is_over or job.heard_at + job.interval_seconds > anyio.current_time():
                 continue  # somebody else asked meanwhile
             try:
                 snapshot = await fetch(job, attempts=1)
             except RekaClipsError as error:
                 if not (is_passing(error) or is_new_and_unknown(job, error, pace)):
                     raise
-                pause = max(interval, retry_after_seconds(error) or 0.0)
+                pause = max(job.interval_seconds, retry_after_seconds(error) or 0.0)
             else:
                 bare += 1 if is_bare_completion(snapshot) else 0
                 if is_bare_completion(snapshot) and bare < limits.bare_completion_polls:
-                    pause = interval
+                    pause = job.interval_seconds
                 else:
                     job.take(snapshot)
-        interval = min(pace.poll_longest_seconds, interval * pace.poll_growth)
 
 
 async def fetch(job: Job, *, attempts: int | None = None) -> Snapshot:
@@ -56,6 +54,8 @@ async def fetch(job: Job, *, attempts: int | None = None) -> Snapshot:
     except RekaClipsError as error:
         error.generation_id = job.id
         raise
+    finally:
+        job.lengthen_interval()
     job.is_confirmed = True
     return snapshot
 

@@ -13,6 +13,7 @@ from typing import Final
 
 import anyio
 
+from reka_clips.collecting import not_collecting
 from reka_clips.mcp_server.runtime import Runtime
 from reka_clips.mcp_server.server import build_server
 from reka_clips.mcp_server.stopping import LIMIT_SECONDS, end_at_the_latest, exit_code, leave, on_stop_signals
@@ -38,7 +39,9 @@ async def _serve(settings: Settings) -> int:
     _note_hang_up(gone)
 
     async def serve_stdio() -> None:
-        await build_server(runtime).run_stdio_async()
+        with not_collecting():
+            server = build_server(runtime)
+        await server.run_stdio_async()
         served.set()
 
     async def end_when_gone() -> None:

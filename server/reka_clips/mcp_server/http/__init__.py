@@ -32,10 +32,13 @@ def serve(
         _tell(policy.refusal)
         return 2
 
-    import anyio
+    from reka_clips.collecting import not_collecting
 
-    from reka_clips.mcp_server.http.app import Site
-    from reka_clips.mcp_server.http.listener import Listener, address_of, listen
+    with not_collecting():
+        import anyio
+
+        from reka_clips.mcp_server.http.app import Site
+        from reka_clips.mcp_server.http.listener import Listener, address_of, listen
 
     try:
         listening = listen(host, port)

@@ -1,0 +1,39 @@
+"""What the figures were measured on, and what a process has cost so far (Linux)."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+PACKAGES = ("mcp", "fastmcp", "httpx2", "pydantic", "anyio", "uvicorn", "starlette")
+
+
+def facts() -> str:
+    """Return one line: processor, cores, memory, system, Python, versions, load at the start."""
+    processor = next(
+        (line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")),
+        platform.processor() or platform.machine(),
+    )
+    memory = next((int(line.split()[1]) for line in _lines("/proc/meminfo") if line.startswith("MemTotal")), 0)
+    versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    return (
+        f"{processor}, {os.cpu_count()} cores, {memory / 2**20:.0f} GiB; {platform.system()} {platform.release()}; "
+        f"Python {platform.python_version()}; {versions}; load at the start {os.getloadavg()[0]:.1f}"
+    )
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the processor time that a process's living threads have taken, user and system, in seconds."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+
+
+def resident_bytes(pid: int) -> int:
+    """Return the memory of a process that is resident now."""
+    return next(int(line.split()[1]) for line in _lines(f"/proc/{pid}/status") if line.startswith("VmRSS")) * 1024
+
+
+def _lines(path: str) -> list[str]:
+    return Path(path).read_text().splitlines()
