@@ -80,8 +80,10 @@ class Recovery:
                 if verdict.found is not None:
                     return Found(verdict.found, note)
                 if verdict.candidates:
-                    raise _lost(error, "It may be one of several in the list", verdict.candidates)
-        raise _lost(error, "It was not found in the list" if looked else "The list could not be read either")
+                    raise _lost(error, "The generation may be one of several in the list", verdict.candidates)
+        raise _lost(
+            error, "The generation was not found in the list" if looked else "The list could not be read either"
+        )
 
     async def _look(self, posting: Posting, *, is_duplicate: bool) -> Verdict:
         account, request = posting.account, posting.request

@@ -89,7 +89,8 @@ def _rate_limit_help(error: errors.RateLimitError, *, is_creation: bool) -> str:
         return f"{'Nothing was created. ' if is_creation else ''}Try again when one of them has ended."
     allowed = f"{limit.limit} creations" if limit and limit.limit else "ten creations"
     sent = "Nothing was created. " if is_creation else ""
-    left = f"{rate_limit_words(limit)} " if limit and limit.remaining else ""
     waits = [limit.reset_seconds or 0.0, limit.retry_after_seconds or 0.0] if limit else []
     when = f"It renews in {human_duration(max(waits))}." if waits and max(waits) > 0 else "Try again later."
-    return f"{sent}Reka allows {allowed} per key in 24 hours. {left}{when}"
+    if limit and limit.remaining:  # refused although some are left: what is told of them is all there is to tell
+        when = rate_limit_words(limit) or when
+    return f"{sent}Reka allows {allowed} per key in 24 hours. {when}"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from reka_clips.errors import Refusal
 from reka_clips.mcp_server import hints
+from reka_clips.mcp_server.coercion import natural
 from reka_clips.mcp_server.schemas import JsonSchema, field_schema, places
 from reka_clips.mcp_server.text import clean
 from reka_clips.mcp_server.vocabulary import NO_CHOICE
@@ -76,7 +77,7 @@ def _unknown_field(value: Any, path: Sequence[str | int], schema: JsonSchema, to
     if meant in siblings:
         return f"is not a field; did you mean {field_name((*here, meant))}?"
     parent = field_name(place[:-1])
-    example: Any = value if _is_short(value) else "…"
+    example = _right_value(value, field_schema(schema, place) or {}, place)
     for step in reversed(place):
         example = {step: example}
     where = f"inside {parent}" if parent else "at the top level, beside video_urls"
@@ -124,14 +125,31 @@ def _hint(value: Any, node: JsonSchema, path: Sequence[str | int]) -> str:
         return ", which is no valid JSON"
     if isinstance(value, dict | list | tuple | bool) or value is None:
         return ""
-    meant = _meant(str(value)[:200], node, is_time=str(path[-1]).endswith(("_seconds", "_time")))
+    meant = _meant(str(value)[:200], node, path)
     if meant:
         return f"; did you mean {' or '.join(json.dumps(one) for one in meant)}?"
     is_left_to_us = isinstance(value, str) and value.strip().lower() in NO_CHOICE
     return "; leave it out for the default" if is_left_to_us else ""
 
 
-def _meant(text: str, node: JsonSchema, *, is_time: bool) -> Sequence[str | float]:
+def _right_value(value: Any, node: JsonSchema, path: Sequence[str | int]) -> Any:
+    """Return a misplaced value as it would be right in its place, as far as that can be told; `…` where not."""
+    value = natural(value, node)
+    kind = node.get("type")
+    if isinstance(value, bool):
+        is_right = kind == "boolean"
+    elif isinstance(value, int | float):
+        in_range = node.get("minimum", -math.inf) <= value <= node.get("maximum", math.inf)
+        is_right = in_range and (kind == "number" or (kind == "integer" and isinstance(value, int)))
+    else:
+        is_right = _is_short(value) and kind == "string" and value in node.get("enum", (value,))
+    if is_right and ("pattern" not in node or re.fullmatch(node["pattern"], str(value))):
+        return value
+    meant = _meant(str(value)[:200], node, path) if isinstance(value, str | int | float) else ()
+    return meant[0] if meant else "…"
+
+
+def _meant(text: str, node: JsonSchema, path: Sequence[str | int]) -> Sequence[str | float]:
     """Return the values that a text may have meant, the likeliest first; each of them is allowed."""
     if "enum" in node:
         return hints.nearest_values(text, node["enum"])
@@ -140,6 +158,7 @@ def _meant(text: str, node: JsonSchema, *, is_time: bool) -> Sequence[str | floa
     elif node.get("type") == "boolean":
         found = hints.truth(text)
     elif node.get("type") in ("integer", "number"):
+        is_time = str(path[-1]).endswith(("_seconds", "_time"))
         found = hints.seconds(text) if is_time else hints.number(text)
         low, high = node.get("minimum", -math.inf), node.get("maximum", math.inf)
         found = found if found is not None and low <= found <= high else None

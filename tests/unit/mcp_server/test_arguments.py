@@ -19,6 +19,7 @@ from reka_clips.mcp_server.arguments import (
     parse_save,
     parse_status,
 )
+from reka_clips.mcp_server.schemas import flat_schema, places
 
 LINK = "https://example.com/film.mp4"
 ID = "550e8400-e29b-41d4-a716-446655440000"
@@ -159,6 +160,41 @@ def test_whatever_is_sent_is_taken_or_refused_in_plain_words(raw: dict[str, Any]
                 assert len(refusal.problem) < 700
                 assert "pydantic" not in refusal.problem.lower()
                 (refusal.path + refusal.problem).encode()
+
+
+LEAVES = sorted(name for name, place in places(flat_schema(CreateArguments)).items() if len(place) > 1)
+VALUES = st.sampled_from(
+    [True, False, 0, 1, 2, 3, 60, 720, 90.5, -1, "yes", "off", "3", "three", "1:30", "90s", "vertical", "9x16", "1:1"]
+    + [
+        "spanish",
+        "es_ES",
+        "720p",
+        "center",
+        "red",
+        "#fff",
+        "#ABCDEF",
+        "moments",
+        "reel",
+        "x" * 40,
+        None,
+        [],
+        {},
+        "Lato",
+    ]
+)
+
+
+@given(st.sampled_from(LEAVES), VALUES)
+def test_a_misplaced_field_is_shown_in_its_place_with_a_value_that_is_taken_there(name: str, value: Any):
+    with pytest.raises(ArgumentError) as caught:
+        create(**{name: value})
+    [refusal] = caught.value.refusals
+    shown = json.loads(refusal.problem[refusal.problem.index("{") :])
+    if "…" not in json.dumps(shown, ensure_ascii=False):
+        try:
+            create(**shown)
+        except ArgumentError as error:  # a rule between fields may still be broken
+            assert [refusal.path for refusal in error.refusals] == ["generation_config"]
 
 
 @pytest.mark.parametrize("number", [10**5000, -(10**5000), 2**60, float("inf"), float("nan"), 1e300], ids=range(6))

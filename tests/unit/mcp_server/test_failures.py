@@ -57,6 +57,13 @@ def test_the_rate_limit_is_told_in_human_time():
     assert "Nothing was created" in text
 
 
+def test_a_limit_of_which_some_is_left_is_told_once():
+    limit = errors.RateLimit(limit=10, remaining=8, reset_seconds=3600, retry_after_seconds=0)
+    text = told(api(errors.RateLimitError, 429, rate_limit=limit))
+    assert text.endswith("Creations left: 8 of 10; renewed in 1 h.")
+    assert text.count("renew") == 1
+
+
 def test_a_rate_limit_without_headers_is_told_without_numbers():
     text = told(api(errors.RateLimitError, 429), "list_clips")
     assert "Try again later" in text
