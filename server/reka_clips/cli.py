@@ -16,6 +16,18 @@ EXIT_OK = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 
+_HIGHEST_PORT = 65535
+_EXAMPLES = """\
+examples:
+  reka-clips-mcp                                  serve one client over stdio, as clients start it
+  reka-clips-mcp --transport streamable-http      serve many over HTTP, on http://127.0.0.1:8000/mcp
+  reka-clips-mcp doctor                           see whether all is in place
+  reka-clips-mcp demo talk.mp4                    cut clips of a video now
+
+Settings come from the environment (REKA_API_KEY, REKA_CLIPS_...): see docs/settings.md.
+Exit codes: 0 fine, 1 it failed, 2 it was called wrongly, 130 stopped with Ctrl+C.
+"""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code: 0 fine, 1 it failed, 2 it was called wrongly."""
@@ -24,8 +36,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.data_dir is not None:
         settings = dataclasses.replace(settings, data_dir=arguments.data_dir.expanduser().absolute())
     logs.configure(settings)
-    for problem in settings.problems:
-        print(f"reka-clips-mcp: {problem} Its default is used.", file=sys.stderr)
+    for problem in settings.problems if arguments.run is not _doctor else ():  # the doctor tells them himself
+        rest = "" if problem.startswith("REKA_CLIPS_BACKEND") else " Its default is used."  # there is no safe backend
+        print(f"reka-clips-mcp: {problem}{rest}", file=sys.stderr)
     run: Callable[[argparse.Namespace, Settings], int] = arguments.run
     try:
         return run(arguments, settings)
@@ -73,7 +86,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="reka-clips-mcp",
         description="An MCP server that gives AI agents video clips. Without a subcommand it serves MCP over stdio.",
-        epilog="Settings come from the environment (REKA_API_KEY, REKA_CLIPS_…); docs/settings.md lists them all.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"reka-clips-mcp {__version__}")
     parser.add_argument(
@@ -88,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--data-dir", type=Path, help="where the clip engine keeps its files (REKA_CLIPS_DATA_DIR)")
     parser.set_defaults(run=_serve)
-    commands = parser.add_subparsers(title="subcommands", metavar="")
+    commands = parser.add_subparsers(title="subcommands", metavar="command")
 
     demo = commands.add_parser("demo", help="make clips of a video now, and watch it happen")
     demo.add_argument("video", nargs="?", help="a file or a link; without one, a film is made for the demo")
@@ -112,7 +126,6 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= 65535:  # noqa: PLR2004 - the range of ports
-        raise argparse.ArgumentTypeError("must be from 0 to 65535")
-    return port
+    if not (text.isascii() and text.isdigit() and int(text) <= _HIGHEST_PORT):
+        raise argparse.ArgumentTypeError(f"must be a whole number from 0 to {_HIGHEST_PORT}")
+    return int(text)

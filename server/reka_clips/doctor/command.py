@@ -16,7 +16,7 @@ from reka_clips.settings import Settings
 
 
 def run(settings: Settings, *, as_json: bool) -> int:
-    """Check everything, print the findings to stdout; return 0 if clips can be made, else 1."""
+    """Check everything, print the findings to stdout; return 0 if nothing has to be mended, else 1."""
     findings = anyio.run(examine, settings)
     text = _render(findings, json=as_json)
     secrets = [settings.api_key, settings.auth_token, settings.secret, settings.engine_key]

@@ -62,7 +62,7 @@ def check_ffmpeg(backend: Literal["reka", "local"] | None) -> list[Finding]:
                 "speech",
                 "ok" if backend == "reka" else "note",
                 "Captions come from subtitles that belong to the video; speech is not recognised on this computer.",
-                None if backend == "reka" else 'For captions from speech: pip install "reka-clips-mcp[captions]".',
+                None if backend == "reka" else 'For captions from speech, pip install "reka-clips-mcp[captions]".',
             )
         )
     return findings
@@ -96,12 +96,16 @@ def check_disk(folder: Path, *, needed: bool) -> Finding:
     present = nearest_folder(folder)
     if present is None:
         return Finding("disk", "skipped", "not measured: there is no such folder")
-    free = shutil.disk_usage(present).free
-    told = f"{free / _GIGABYTE:.1f} GB free where clips are kept"
+    return judge_disk(shutil.disk_usage(present).free, needed=needed)
+
+
+def judge_disk(free_bytes: int, *, needed: bool) -> Finding:
+    """Return what so many free bytes mean: under half a gigabyte nothing can be made, under five not much."""
+    told = f"{free_bytes / _GIGABYTE:.1f} GB free where clips are kept"
     remedy = "Free some space, or put REKA_CLIPS_DATA_DIR on another disk."
-    if free < _TOO_LITTLE_BYTES:
+    if free_bytes < _TOO_LITTLE_BYTES:
         return Finding("disk", "problem" if needed else "note", f"only {told}", remedy)
-    if free < _SCARCE_BYTES:
+    if free_bytes < _SCARCE_BYTES:
         return Finding("disk", "note", f"{told}: long films need more", remedy)
     return Finding("disk", "ok", told)
 

@@ -19,8 +19,8 @@ _INDENT: Final = 23
 class Finding:
     """The outcome of one check.
 
-    status: "problem" keeps clips from being made, "note" does not, "skipped" was not needed for the chosen
-    backend. remedy: what to do about it, in plain words.
+    status: "problem" keeps clips from being made or a setting from having effect, "note" does not, "skipped" was
+    not needed for the chosen backend. remedy: what to do about it, in plain words.
     """
 
     check: str
@@ -30,7 +30,7 @@ class Finding:
 
 
 def is_healthy(findings: Sequence[Finding]) -> bool:
-    """Whether clips can be made: no finding is a problem."""
+    """Whether nothing has to be mended: no finding is a problem."""
     return all(finding.status != "problem" for finding in findings)
 
 
@@ -51,7 +51,8 @@ def as_text(findings: Sequence[Finding], *, version: str) -> str:
         head = f"  {_LABELS[finding.status]:<8} {finding.check:<11} "
         lines += _wrapped(finding.message, first=head)
         if finding.remedy:
-            lines += _wrapped(f"To mend it: {finding.remedy}", first=" " * _INDENT)
+            label = "To mend it" if finding.status == "problem" else "Hint"
+            lines += _wrapped(f"{label}: {finding.remedy}", first=" " * _INDENT)
     problems = sum(finding.status == "problem" for finding in findings)
     end = "All is in place." if problems == 0 else f"{problems} problem{'s' if problems > 1 else ''} to mend."
     return "\n".join([*lines, "", end])

@@ -21,7 +21,7 @@ from reka_clips.errors import (
     ServerError,
     TransportError,
 )
-from reka_clips.settings import Settings
+from reka_clips.settings import DEFAULT_BASE_URL, Settings
 
 _ANSWER_SECONDS: Final = 30.0
 _START_SECONDS: Final = 90.0  # the launcher gives up before; this holds when it hangs
@@ -29,6 +29,7 @@ _ONCE: Final = Retries(attempts=2)
 _LOOK_AT_THE_NETWORK: Final = (
     "Check the network; behind a proxy set HTTPS_PROXY, with a company's own certificate SSL_CERT_FILE."
 )
+_LOOK_AT_THE_ADDRESS: Final = "Check REKA_BASE_URL, and whether the service at that address runs."
 _REMEDIES: Final[tuple[tuple[type[RekaClipsError], str], ...]] = (
     (AuthenticationError, "Make a new key on Reka's platform site, https://platform.reka.ai, for REKA_API_KEY."),
     (CreditError, "Add credit to the Reka account of this key."),
@@ -42,12 +43,13 @@ _UNASKED: Final = Finding("key", "skipped", "not checked: there was no answer")
 async def check_reka(settings: Settings) -> list[Finding]:
     """Return whether the Clip API answers, and whether it takes the key; nothing is spent."""
     where = settings.base_url
+    unreached = _LOOK_AT_THE_NETWORK if where == DEFAULT_BASE_URL else _LOOK_AT_THE_ADDRESS
     try:
         left = await _ask(settings, where, settings.api_key)
     except TimeoutError:
-        return [Finding("network", "problem", f"{where} did not answer in time.", _LOOK_AT_THE_NETWORK), _UNASKED]
+        return [Finding("network", "problem", f"{where} did not answer in time.", unreached), _UNASKED]
     except TransportError as error:
-        return [Finding("network", "problem", _told(error), _LOOK_AT_THE_NETWORK), _UNASKED]
+        return [Finding("network", "problem", _told(error), unreached), _UNASKED]
     except ServerError as error:
         return [Finding("network", "problem", _told(error), "It is in trouble; try again in some minutes."), _UNASKED]
     except RekaClipsError as error:
