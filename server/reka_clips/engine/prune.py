@@ -78,10 +78,8 @@ def _clips(store: JobStore, folders: Folders, settings: Settings, now: float) ->
     """Delete ended generations that are too old, then the oldest ones until the clips of the rest fit."""
     total_bytes = 0
     doomed: list[str] = []
-    offset = 0
-    while jobs := store.page(offset=offset, limit=_PAGE):
-        offset += len(jobs)
-        for job in jobs:  # the newest first: what still fits stays
+    for offset in range(0, len(store.ids()), _PAGE):
+        for job in store.page(offset=offset, limit=_PAGE):  # the newest first: what still fits stays
             total_bytes += job.size_bytes
             is_old = settings.keep_clips_days is not None and now - job.updated_at > (
                 settings.keep_clips_days * _DAY_SECONDS

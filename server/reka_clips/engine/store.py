@@ -8,14 +8,16 @@ All calls block for a few milliseconds at most: call them in a worker thread.
 from __future__ import annotations
 
 import contextlib
+import logging
 import secrets
 import sqlite3
 import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Self
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
+from reka_clips.contract import is_terminal
 from reka_clips.engine.record import COMPLETED, FAILED, QUEUED, JobRecord, SourceRecord
 from reka_clips.errors import EngineStartError, RekaClipsError
 
@@ -50,6 +52,8 @@ _ENDED: Final = f"status IN ('{COMPLETED}', '{FAILED}')"
 _RUNNING: Final = f"status NOT IN ('{COMPLETED}', '{FAILED}')"
 _JOB: Final = TypeAdapter(JobRecord)
 _SOURCE: Final = TypeAdapter(SourceRecord)
+
+logger = logging.getLogger(__name__)
 
 
 class DuplicateJobError(RekaClipsError):
@@ -140,18 +144,16 @@ class JobStore:
 
     def get(self, job_id: str) -> JobRecord | None:
         """Return a generation, or None."""
-        rows = self._rows("SELECT record FROM jobs WHERE id = ?", job_id)
-        return _JOB.validate_json(rows[0][0]) if rows else None
+        return next(iter(_readable(self._rows("SELECT record FROM jobs WHERE id = ?", job_id))), None)
 
     def page(self, *, offset: int = 0, limit: int = 20, status: str | None = None) -> list[JobRecord]:
         """Return generations, the newest first."""
         query = "SELECT record FROM jobs WHERE ? IS NULL OR status = ? ORDER BY sequence DESC LIMIT ? OFFSET ?"
-        return [_JOB.validate_json(row[0]) for row in self._rows(query, status, status, limit, offset)]
+        return _readable(self._rows(query, status, status, limit, offset))
 
     def unfinished(self) -> list[JobRecord]:
         """Return all generations that wait or run, the oldest first."""
-        rows = self._rows(f"SELECT record FROM jobs WHERE {_RUNNING} ORDER BY sequence")  # noqa: S608 - a constant
-        return [_JOB.validate_json(row[0]) for row in rows]
+        return _readable(self._rows(f"SELECT record FROM jobs WHERE {_RUNNING} ORDER BY sequence"))  # noqa: S608 - a constant
 
     def counts(self) -> dict[str, int]:
         """Return how many generations have each status."""
@@ -178,20 +180,21 @@ class JobStore:
         It starts anew from `queued`, with one attempt more.
         """
         query = (
-            f"SELECT record FROM jobs WHERE {_RUNNING} AND (owner IS NULL OR lease_until < ?) "  # noqa: S608 - a constant
+            f"SELECT record, sequence FROM jobs WHERE {_RUNNING} AND (owner IS NULL OR lease_until < ?) "  # noqa: S608 - a constant
             "ORDER BY sequence LIMIT 1"
         )
         if not self._rows(query, now):  # the usual answer, found without the write lock
             return None
         with self._transaction() as connection:
-            row = connection.execute(query, (now,)).fetchone()
-            if row is None:
-                return None
-            job = _JOB.validate_json(row[0])
-            job = replace(_waiting(job, now), owner=owner, attempts=job.attempts + 1)
-            job = self._write(connection, job)
-            connection.execute("UPDATE jobs SET lease_until = ? WHERE id = ?", (now + lease_seconds, job.id))
-            return job
+            while row := connection.execute(query, (now,)).fetchone():
+                found = _parsed(row[0])
+                if found is not None:
+                    job = replace(_waiting(found, now), owner=owner, attempts=found.attempts + 1)
+                    job = self._write(connection, job)
+                    connection.execute("UPDATE jobs SET lease_until = ? WHERE id = ?", (now + lease_seconds, job.id))
+                    return job
+                connection.execute("UPDATE jobs SET status = ?, owner = NULL WHERE sequence = ?", (FAILED, row[1]))
+        return None
 
     def save(self, job: JobRecord) -> JobRecord | None:
         """Write what its owner found out; return it with its new version, or None if the lease was lost meanwhile.
@@ -218,22 +221,20 @@ class JobStore:
         """
         with self._transaction() as connection:
             rows = connection.execute("SELECT record FROM jobs WHERE owner = ?", (owner,)).fetchall()
-            for (record,) in rows:
-                job = _JOB.validate_json(record)
-                job = replace(_waiting(job, now), owner=None, attempts=job.attempts - in_order)
-                self._write(connection, job)
+            for job in _readable(rows):
+                given_back = replace(_waiting(job, now), owner=None, attempts=job.attempts - in_order)
+                self._write(connection, given_back)
 
     def delete(self, job_id: str) -> JobRecord | None:
         """Remove a generation that has ended, and return it; None if there is none. Raises JobRunningError."""
         with self._transaction() as connection:
-            row = connection.execute("SELECT record FROM jobs WHERE id = ?", (job_id,)).fetchone()
+            row = connection.execute("SELECT record, status FROM jobs WHERE id = ?", (job_id,)).fetchone()
             if row is None:
                 return None
-            job = _JOB.validate_json(row[0])
-            if not job.is_terminal:
+            if not is_terminal(row[1]):
                 raise JobRunningError("The generation still runs; it can be deleted when it has ended.")
             connection.execute("DELETE FROM jobs WHERE id = ?", (job_id,))
-            return job
+            return _parsed(row[0])
 
     @staticmethod
     def _write(connection: sqlite3.Connection, job: JobRecord) -> JobRecord:
@@ -279,6 +280,22 @@ class JobStore:
             connection.execute("INSERT OR IGNORE INTO secrets (name, value) VALUES ('links', ?)", (made,))
             (value,) = connection.execute("SELECT value FROM secrets WHERE name = 'links'").fetchone()
             return value
+
+
+def _parsed(record: str) -> JobRecord | None:
+    """Return a generation as it was kept, or None where another version kept it in a way that this one cannot read.
+
+    Such a one is passed over, so that it does not stand in the way of the others.
+    """
+    try:
+        return _JOB.validate_json(record)
+    except ValidationError as error:
+        logger.warning("A generation in the store cannot be read (%s problems).", error.error_count())
+        return None
+
+
+def _readable(rows: Iterable[tuple[str, ...]]) -> list[JobRecord]:
+    return [job for row in rows if (job := _parsed(row[0])) is not None]
 
 
 def _waiting(job: JobRecord, now: float) -> JobRecord:

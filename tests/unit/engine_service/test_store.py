@@ -201,6 +201,24 @@ def test_all_is_there_again_after_a_restart(path: Path) -> None:
         assert beside.source(source.url) is None
 
 
+def test_a_generation_that_cannot_be_read_stands_in_nobodys_way(path: Path, store: JobStore) -> None:
+    """Another version kept it in another form: an option that is gone, say."""
+    odd, good = added(store), added(store)
+    with sqlite3.connect(path) as connection:
+        connection.execute(
+            "UPDATE jobs SET record = replace(record, 'video_urls', 'video_links') WHERE id = ?", (odd.id,)
+        )
+    connection.close()
+    assert [job.id for job in store.page()] == [good.id]
+    assert store.unfinished() == [good]
+    assert store.get(odd.id) is None
+    assert claimed(store, "one").id == good.id
+    assert store.claim("one", now=0.0, lease_seconds=LEASE) is None
+    assert store.counts() == {"failed": 1, "queued": 1}
+    assert store.delete(odd.id) is None
+    assert store.ids() == {good.id}
+
+
 def test_a_list_that_a_newer_version_wrote_is_left_alone(path: Path) -> None:
     with JobStore(path) as store:
         added(store)
