@@ -159,6 +159,11 @@ class ScriptedUpstream:
         body = {"video_urls": [url], "prompt": prompt}
         return self._call("plant", {"key": key, "body": body, "age_seconds": age_seconds, "manual": True})["id"]
 
+    def is_asked_for(self, containing: str) -> bool:
+        """Whether a GET came for a generation whose prompt holds a text."""
+        ids = [one["id"] for one in self.generations() if containing in one["prompt"]]
+        return any(request["path"].endswith(one) for one in ids for request in self.requests("GET"))
+
     def forget(self) -> None:
         self._call("forget", {})
 

@@ -136,6 +136,18 @@ def _streaming(script: StreamScript, *, chunked: bool = True, **headers: str) ->
 _add("normal", "Streams every stage and ends.")
 _add("manual", "Advances only as the test says.", is_manual=True)
 
+
+async def _stays(api: ScriptedClipApi, x: Exchange, generation: Generation) -> None:
+    del api
+    await x.json(200, generation.snapshot())
+
+
+async def _accepts(api: ScriptedClipApi, x: Exchange, key: str, body: dict[str, Any], scenario: Scenario) -> None:
+    await x.json(202, api.new_generation(body, key, scenario).snapshot())
+
+
+_add("waits", "Has no stream, and advances only as the test says.", is_manual=True, on_post=_accepts, on_get=_stays)
+
 # --- Refused: certainly nothing was created --------------------------------------------------------------------
 
 for _status, _kind, _error, _message in (

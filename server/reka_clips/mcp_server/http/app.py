@@ -47,7 +47,7 @@ class Site:
         self._stopped = anyio.Event()
         self._has_sessions = transport == "streamable-http"
         door = Door(settings)
-        mcp = BodyLimit(
+        self._bodies = BodyLimit(
             StreamLimit(
                 Router(_mcp_routes(self._server, settings, policy, transport)),
                 path=SSE_PATH,
@@ -60,7 +60,7 @@ class Site:
             [
                 Route(CLIPS_PATH + "/{generation_id}/{name}", clips.answer, methods=["GET", "HEAD"]),
                 *door.open_routes(),
-                Mount("/", door.guard(Callers(mcp))),
+                Mount("/", door.guard(Callers(self._bodies))),
             ]
         )
         if settings.allowed_origins:
@@ -82,7 +82,8 @@ class Site:
         )
 
     def stop(self) -> None:
-        """Close the runtime: calls that wait are answered with the id and where to go on."""
+        """Close the runtime: calls that wait are answered with the id and where to go on; bodies are not waited for."""
+        self._bodies.stop()
         self._stopped.set()
 
     @asynccontextmanager

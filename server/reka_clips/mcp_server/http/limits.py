@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import anyio
@@ -52,6 +54,14 @@ class BodyLimit:
         self._app = app
         self._max_bytes = max_bytes
         self._seconds = seconds
+        self._reading = set[anyio.CancelScope]()
+        self._is_stopping = False
+
+    def stop(self) -> None:
+        """Wait for no body any more: who is still sending is told that the server ends."""
+        self._is_stopping = True
+        for patience in self._reading:
+            patience.cancel()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] != "POST":
@@ -59,7 +69,7 @@ class BodyLimit:
             return
         body = bytearray()
         arrived_bytes = 0
-        with anyio.move_on_after(self._seconds) as patience:
+        with anyio.move_on_after(0 if self._is_stopping else self._seconds) as patience, self._noted(patience):
             while arrived_bytes <= self._max_bytes + _DRAINED_BYTES:
                 message = await receive()
                 if message["type"] != "http.request":
@@ -74,6 +84,9 @@ class BodyLimit:
             text = f"The request is larger than {self._max_bytes} bytes (REKA_CLIPS_MAX_BODY_BYTES)."
             await _refuse(413, text)(scope, receive, send)
             return
+        if patience.cancelled_caught and self._is_stopping:
+            await _refuse(503, "This server is ending.")(scope, receive, send)
+            return
         if patience.cancelled_caught:
             await _refuse(408, "The request took too long to arrive.")(scope, receive, send)
             return
@@ -83,6 +96,14 @@ class BodyLimit:
             return waiting.popleft() if waiting else await receive()
 
         await self._app(scope, replay, send)
+
+    @contextmanager
+    def _noted(self, patience: anyio.CancelScope) -> Generator[None]:
+        self._reading.add(patience)
+        try:
+            yield
+        finally:
+            self._reading.discard(patience)
 
 
 class StreamLimit:
@@ -103,9 +124,22 @@ class StreamLimit:
             return
         self._open += 1
         try:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, _first_answer(send))
         finally:
             self._open -= 1
+
+
+def _first_answer(send: Send) -> Send:
+    """Return a `send` that lets one answer through: the SDK sends an empty second one after a stream that we end."""
+    answers = 0
+
+    async def send_first(message: Message) -> None:
+        nonlocal answers
+        answers += message["type"] == "http.response.start"
+        if answers <= 1:
+            await send(message)
+
+    return send_first
 
 
 def _refuse(status: int, message: str) -> JSONResponse:
