@@ -251,8 +251,5 @@ def _page(tokens: Sequence[Token], face: Typeface, line_em: float) -> Page:
 
 def _without_gaps(pages: Sequence[Page], duration: Fraction) -> tuple[Page, ...]:
     """Let each page stay until the next one comes, or for a moment after its last word."""
-    nexts = [*(page.start for page in pages[1:]), duration]
-    return tuple(
-        replace(page, end=min(following, page.end + _LINGER_SECONDS))
-        for page, following in zip(pages, nexts, strict=True)
-    )
+    ends = [*(page.start for page in pages[1:]), duration][: len(pages)]  # there may be no page at all
+    return tuple(replace(page, end=min(end, page.end + _LINGER_SECONDS)) for page, end in zip(pages, ends, strict=True))

@@ -27,6 +27,7 @@ _MAX_GAIN_DB: Final = 24.0  # more would only raise noise
 _MAX_SECOND_GAIN_DB: Final = 4.0
 _SILENCE_LUFS: Final = -60.0
 _CROSSFADE_SECONDS: Final = Fraction(3, 25)
+_RUN_UP_SECONDS: Final = Fraction(1, 2)
 _FADE_IN_SECONDS: Final = Fraction(1, 100)
 _FADE_OUT_SECONDS: Final = Fraction(3, 100)
 _ENCODING: Final = ("-c:a", "aac", "-b:a", "160k", "-ar", str(SAMPLE_RATE_HZ), "-ac", "2")
@@ -46,6 +47,11 @@ class SoundPart:
     duration: Fraction
     lead: Fraction = Fraction(0)
     overlap: Fraction = Fraction(0)
+
+    @property
+    def run_up(self) -> Fraction:
+        """How long before `start` reading begins: seeking goes by the picture and may skip a little of the sound."""
+        return min(self.start, _RUN_UP_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +92,8 @@ def sound_inputs(parts: Sequence[SoundPart]) -> list[str]:
     arguments: list[str] = []
     for part in parts:
         if part.stream is not None:
-            times = ["-vn", "-sn", "-dn", "-ss", f"{float(part.start):.6f}", "-t", f"{float(part.duration):.6f}"]
+            begin, seconds = float(part.start - part.run_up), float(part.run_up + part.duration)
+            times = ["-vn", "-sn", "-dn", "-ss", f"{begin:.6f}", "-t", f"{seconds:.6f}"]
             arguments += input_arguments(part.path, options=times)
     return arguments
 
@@ -105,6 +112,7 @@ def sound_graph(parts: Sequence[SoundPart], *, first_input: int, mastering: Mast
         else:
             # async and first_pts fill holes in the track with silence, so that sound and picture stay together.
             chain = f"[{input_index}:{part.stream}]aresample={SAMPLE_RATE_HZ}:async=1:first_pts=0,"
+            chain += f"atrim=start={float(part.run_up):.6f},asetpts=PTS-STARTPTS,"
             input_index += 1
         chain += "aformat=sample_fmts=fltp:channel_layouts=stereo,"
         if part.lead > 0:
