@@ -136,7 +136,7 @@ def _tokens(
         start = max(word.start, Fraction(0))
         end = min(max(word.end, start), max(following, start), duration)
         text = "".join(c for c in clean(word.text, transform) if c not in leave_out).strip()
-        if text and start < duration and word.end > 0:
+        if not all(is_invisible(c) for c in text) and start < duration and word.end > 0:
             yield Token(start, end, text), is_last
 
 

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from reka_clips.engine.media.composition import Frame
 
-_PRESET: Final = "superfast"
-_CRF: Final = 21
+PRESET: Final = "superfast"
+CRF: Final = 21
 # The highest rate, in bits for each pixel shown: what holds a noisy source within what phones upload.
 _MAX_BITS_PER_PIXEL: Final = 0.35
 _KEYFRAME_SECONDS: Final = 2
@@ -25,7 +25,7 @@ def video_encoding(frame: Frame) -> list[str]:
     pixels_per_second = frame.width_px * frame.height_px * min(frame.rate, Fraction(60))
     max_kbps = max(300, round(pixels_per_second * Fraction(_MAX_BITS_PER_PIXEL) / 1000))
     return [
-        *("-c:v", "libx264", "-preset", _PRESET, "-crf", str(_CRF), "-profile:v", "high"),
+        *("-c:v", "libx264", "-preset", PRESET, "-crf", str(CRF), "-profile:v", "high"),
         *("-maxrate", f"{max_kbps}k", "-bufsize", f"{2 * max_kbps}k"),
         *("-g", str(round(frame.rate * _KEYFRAME_SECONDS)), "-r", str(frame.rate)),
     ]

@@ -3,9 +3,9 @@
 A clip of another shape than its source shows one part of each shot. That part stays put for the whole shot: a crop
 that follows what moves also follows every mistake, and looks like a nervous camera.
 
-Measured once on 50 subject positions in the samples, marked by hand, with a prototype on pictures of 48x27 (not yet
-with this code on 64x24), at 9:16: the middle keeps 64 % of the subjects, motion and edges 50 %, with this prior for
-the middle 62 %, all four cues below with it 76 %. At 4:5 the middle keeps 76 %, all four cues 88 %.
+Measured by tests/benchmarks/engine/reframing.py, subjects that stay in the frame whole beside those that a crop of the
+middle keeps: on films drawn from seeds that were not used to choose the constants 74 % and 21 % at 9:16, 80 % and 47 %
+at 4:5; on 41 places marked by eye in three sample films, which were used, 71 % and 44 %, 85 % and 73 %.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from reka_clips.engine.media.measurements import Measurements
     from reka_clips.engine.media.picture import Area
 
-CENTER_WEIGHT: Final = 0.4
+CENTER_WEIGHT: Final = 0.15
+_EDGE_WEIGHT: Final = 0.5  # of what is shown at the very edge, so that the subject is rather in the middle of the crop
 _FAVORITE_X: Final = 0.5
 _FAVORITE_Y: Final = 0.4  # heads are above the middle
 _PICTURES_A_SHOT: Final = 3
@@ -91,7 +92,7 @@ def _best(values: Sequence[float], share: float, bounds: tuple[float, float], fa
     for place in places:
         distance = abs(place - favorite) / farthest
         middle = lowest + reach * place
-        score = _window(values, middle - share / 2, middle + share / 2) / within + CENTER_WEIGHT * (1 - distance**2)
+        score = _framed(values, middle, share) / within + CENTER_WEIGHT * (1 - distance**2)
         if score > best_score + 1e-9 or (score > best_score - 1e-9 and distance < best_distance):
             best_score, best_distance, best_place = score, distance, place
     return lowest + reach * best_place
@@ -170,6 +171,17 @@ def _outstanding(values: Sequence[float], inner: range) -> list[float]:
 
 def _mean(cues: Sequence[Sequence[float]]) -> list[float]:
     return [sum(values) / len(cues) for values in zip(*cues, strict=True)] if cues else []
+
+
+def _framed(values: Sequence[float], middle: float, share: float) -> float:
+    """Return the sum of what a crop shows, where what is near its edges counts less."""
+    left, right = (middle - share / 2) * len(values), (middle + share / 2) * len(values)
+    total = 0.0
+    for index in range(max(0, int(left)), min(len(values), int(right) + 1)):
+        seen = max(0.0, min(right, index + 1) - max(left, index))
+        off = min(1.0, abs((index + 0.5) / len(values) - middle) / (share / 2))
+        total += values[index] * seen * (1 - (1 - _EDGE_WEIGHT) * off**2)
+    return total
 
 
 def _window(values: Sequence[float], left: float, right: float) -> float:

@@ -1,0 +1,135 @@
+"""How fast a 9:16 clip is cut out of a 16:9 film, beside moviepy doing the same in the same run.
+
+Both crop 30 s to 720x1280 with the same encoder settings. The engine does more meanwhile: it looks for the subject in
+each shot, measures the loudness and brings it to -14 LUFS, takes a still. Run: `make bench-rendering`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+
+import anyio
+
+from reka_clips.contract import RenderingConfig
+from reka_clips.engine.media.encoding import CRF, PRESET
+from reka_clips.engine.media.ffmpeg import Ffmpeg, find_ffmpeg, input_arguments, output_argument
+from reka_clips.engine.media.pipeline import renders_at_once
+from reka_clips.engine.media.probe import probe
+from reka_clips.engine.media.render import render_clip
+from reka_clips.engine.media.timeline import ClipPlan, Segment, Shot
+from reka_clips.engine.media.together import together
+
+SECONDS = 30
+WIDTH_PX, HEIGHT_PX = 720, 1280
+# A film of 720p that costs what real ones do: motion everywhere, detail, a cut every few seconds, speech-like sound.
+PICTURE = (
+    f"mandelbrot=s=640x360:r=30:start_scale=2.5:end_scale=0.05:end_pts=900,hue='h=40*floor(t/4)',"
+    f"scale=1280:720,noise=alls=2:allf=t,trim=duration={SECONDS + 4}"
+)
+SOUND = f"anoisesrc=c=pink:r=48000:d={SECONDS + 4},volume='pow(abs(sin(12.6*t)),4)':eval=frame,aformat=channel_layouts=stereo"
+
+
+async def make_film(ffmpeg: Ffmpeg, path: Path) -> None:
+    """Write the film."""
+    sources = ["-f", "lavfi", "-i", PICTURE, "-f", "lavfi", "-i", SOUND]
+    encode = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "23", "-pix_fmt", "yuv420p", "-c:a", "aac"]
+    await ffmpeg.run([*sources, *encode, output_argument(path)])
+
+
+async def render_ours(ffmpeg: Ffmpeg, film: Path, output: Path, start: int) -> None:
+    """Render one clip with the engine."""
+    times = [
+        Fraction(start),
+        *(Fraction(time) for time in range(start + 4, start + SECONDS, 4)),
+        Fraction(start + SECONDS),
+    ]
+    shots = tuple(Shot(one, other) for one, other in pairwise(times))
+    plan = ClipPlan((Segment(0, times[0], times[-1], shots),), (), "", "", (), 0)
+    await render_clip(
+        plan,
+        [(film, await probe(ffmpeg, film))],
+        RenderingConfig(resolution=720),
+        measurements=[],
+        ffmpeg=ffmpeg,
+        output=output,
+        poster=output.with_suffix(".jpg"),
+        report=lambda _share: None,
+    )
+
+
+def render_moviepy(film: Path, output: Path, start: int) -> None:
+    """Render the same with moviepy: the middle of the picture, cropped, scaled, encoded the same way."""
+    from moviepy import VideoFileClip
+    from moviepy.video.fx import Crop, Resize
+
+    with VideoFileClip(str(film)) as source:
+        width = HEIGHT_PX * WIDTH_PX // HEIGHT_PX * source.h // HEIGHT_PX
+        clip = source.subclipped(start, start + SECONDS).with_effects(
+            [
+                Crop(x_center=source.w / 2, width=width, height=source.h, y_center=source.h / 2),
+                Resize((WIDTH_PX, HEIGHT_PX)),
+            ]
+        )
+        clip.write_videofile(
+            str(output), preset=PRESET, audio_codec="aac", ffmpeg_params=["-crf", str(CRF)], logger=None
+        )
+
+
+async def check(ffmpeg: Ffmpeg, clip: Path) -> None:
+    """Raise ValueError unless the clip is what was asked for."""
+    info = await probe(ffmpeg, clip)
+    if info.video.upright_size_px != (WIDTH_PX, HEIGHT_PX) or abs(info.duration - SECONDS) > 1 or info.audio is None:
+        raise ValueError(
+            f"{clip.name} is not what was asked for: {info.video.upright_size_px}, {float(info.duration)} s"
+        )
+    await ffmpeg.run([*input_arguments(clip), "-f", "null", "-"])
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Return how long it takes, in seconds."""
+    begin = time.perf_counter()
+    work()
+    return time.perf_counter() - begin
+
+
+def measure(rounds: int) -> list[tuple[str, float, float]]:
+    """Return (what, our seconds, the peer's seconds) of each comparison; the medians of the rounds."""
+    ffmpeg = find_ffmpeg()
+    ours: list[float] = []
+    pairs: list[float] = []
+    theirs: list[float] = []
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        film = directory / "film.mp4"
+        anyio.run(make_film, ffmpeg, film)
+        for number in range(rounds):
+            one, two, other = (directory / f"{kind}-{number}.mp4" for kind in ("one", "two", "other"))
+            ours.append(timed(lambda: anyio.run(render_ours, ffmpeg, film, one, 2)))  # noqa: B023 - called at once
+            theirs.append(timed(lambda: render_moviepy(film, other, 2)))  # noqa: B023 - called at once
+            both = [lambda path=path: render_ours(ffmpeg, film, path, 2) for path in (one, two)]
+            pairs.append(timed(lambda: anyio.run(lambda: together(both, limit=renders_at_once()))))  # noqa: B023
+            for clip in (one, two, other):
+                anyio.run(check, ffmpeg, clip)
+    return [
+        ("30 s of 720p to one 720x1280 clip", median(ours), median(theirs)),
+        ("the same, two clips at once", median(pairs), 2 * median(theirs)),
+    ]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure and print a line for each comparison."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3, help="how often each is done; the medians are compared")
+    for what, our_seconds, their_seconds in measure(parser.parse_args(arguments).rounds):
+        print(f"{what}: engine {our_seconds:.1f} s, moviepy {their_seconds:.1f} s: {their_seconds / our_seconds:.1f} x")
+
+
+if __name__ == "__main__":
+    main()
