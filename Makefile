@@ -118,3 +118,19 @@ bundle: $(VENV)/.test-ready
 
 clean:
 	rm -rf $(VENV) $(BENCH) dist build demo-clips
+
+.PHONY: contact-sheet bench-rendering bench-reframing
+
+# Pictures of what the engine makes of a video: make contact-sheet VIDEO=talk.mp4 ARGS="--layout fit --clips 2"
+contact-sheet: $(VENV)/.demo-ready
+	@$(BIN)/python tests/benchmarks/engine/contact_sheet.py "$(VIDEO)" contact-sheet.jpg $(ARGS)
+
+bench-rendering: $(VENV)/.bench-rendering-ready
+	@$(BIN)/python tests/benchmarks/engine/rendering.py $(ARGS)
+
+bench-reframing: $(VENV)/.demo-ready
+	@PYTHONPATH=tests $(BIN)/python tests/benchmarks/engine/reframing.py $(ARGS)
+
+$(VENV)/.bench-rendering-ready: $(VENV)/.demo-ready
+	@$(BIN)/python -m pip install --quiet --group bench-rendering
+	@touch $@

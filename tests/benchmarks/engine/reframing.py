@@ -1,7 +1,8 @@
 """How often the subject stays in the frame when 16:9 becomes 9:16 or 4:5, beside a crop of the middle.
 
 On films drawn here, where it is known where somebody stands in each shot, and on the sample videos, if they are there,
-with the subjects' places marked by eye. Run: `make bench-reframing`, with SAMPLES=folder for the samples.
+with the subjects' places marked by eye. Run: `make bench-reframing`, and with ARGS="--samples FOLDER" for the
+samples.
 """
 
 from __future__ import annotations

@@ -182,6 +182,16 @@ async def test_a_split_stacks_the_left_half_on_the_right_half(film: Filmer, cut:
         assert picture.share(color, within=half) == pytest.approx(2 * picture.share(color), rel=0.02)
 
 
+async def test_a_split_cuts_nobody_in_the_middle_in_two(film: Filmer, cut: Cutter, ffmpeg: Ffmpeg) -> None:
+    source = film(f"color={hexadecimal(GRAY)}:s=320x180:r=25:d=0.4,format=gbrp,{box(RED, 130, 60, 40, 40)}")
+
+    clip = await cut((source, 0, 0.4), rendering={"aspect_ratio": "9:16-split", "resolution": 240})
+
+    picture = first_frame(ffmpeg, clip)
+    halves = [picture.bounds(RED, within=half) for half in ((0, 0, 1, 0.5), (0, 0.5, 1, 1))]
+    assert any(face and 0.02 < face[0] < face[2] < 0.98 for face in halves)
+
+
 async def test_a_crop_keeps_the_subject_and_stays_put_within_a_shot(film: Filmer, cut: Cutter, ffmpeg: Ffmpeg) -> None:
     """First the subject is on the left, then on the right; it trembles, the picture around it must not."""
     shots = [

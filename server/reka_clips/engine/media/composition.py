@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from reka_clips.engine.media import color
 from reka_clips.engine.media.picture import Area, contained_size, crop_area
-from reka_clips.engine.media.reframe import best_x, best_y, interest
+from reka_clips.engine.media.reframe import best_pair_x, best_x, best_y, interest
 from reka_clips.engine.media.timeline import Shot
 
 if TYPE_CHECKING:
@@ -43,6 +43,9 @@ class Frame:
         return Fraction(self.width_px, self.height_px)
 
 
+Crops = tuple[tuple[Fraction, Area], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Panel:
     """One picture within the frame: its size, and what part of the source it shows from which second on.
@@ -52,7 +55,7 @@ class Panel:
 
     width_px: int
     height_px: int
-    crops: tuple[tuple[Fraction, Area], ...]
+    crops: Crops
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,41 +132,55 @@ def fitted_panel(scene: Scene, frame: Frame) -> Panel | None:
 
 
 def split_panels(scene: Scene, frame: Frame) -> tuple[Panel, Panel]:
-    """Return an upper and a lower panel, which show the left and the right half of a wide picture.
+    """Return an upper and a lower panel. Of each shot of a wide picture they show two parts, the left one above.
 
-    That is how two people who sit side by side are shown on a phone. A tall picture is halved across.
+    These are the best half and the best of what it leaves out: two people who sit side by side, a person and what
+    they point at. A tall picture is halved across.
     """
     upper_height = frame.height_px // 4 * 2
     heights = (upper_height, frame.height_px - upper_height)
     picture = scene.glimpse.picture
     display = Fraction(picture.width, picture.height) * scene.video.upright_sample_aspect
-    if display > Fraction(frame.width_px, upper_height):
-        half = picture.width // 4 * 2
-        halves = (
-            Area(picture.x, picture.y, half, picture.height),
-            Area(picture.x + picture.width - half, picture.y, half, picture.height),
-        )
+    aspects = [Fraction(frame.width_px, height) for height in heights]
+    if display > aspects[0]:
+        half = replace(picture, width=picture.width // 4 * 2)
+        crops = [_half_crops(scene, aspect, half, side) for side, aspect in enumerate(aspects)]
     else:
-        half = picture.height // 4 * 2
-        halves = (
-            Area(picture.x, picture.y, picture.width, half),
-            Area(picture.x, picture.y + picture.height - half, picture.width, half),
-        )
-    upper, lower = (
-        Panel(frame.width_px, height, _crops(scene, Fraction(frame.width_px, height), within=part))
-        for height, part in zip(heights, halves, strict=True)
-    )
+        half = replace(picture, height=picture.height // 4 * 2)
+        lower = replace(half, y=picture.y + picture.height - half.height)
+        crops = [_crops(scene, aspect, part) for aspect, part in zip(aspects, (half, lower), strict=True)]
+    upper, lower = (Panel(frame.width_px, *panel) for panel in zip(heights, crops, strict=True))
     return upper, lower
 
 
-def _crops(scene: Scene, aspect: Fraction, within: Area | None = None) -> tuple[tuple[Fraction, Area], ...]:
+def _crops(scene: Scene, aspect: Fraction, within: Area | None = None) -> Crops:
     """Return what is shown of each shot, from its first moment in the segment on."""
     within = within or scene.glimpse.picture
     shape = partial(crop_area, within, aspect=aspect, sample_aspect=scene.video.upright_sample_aspect)
     size = shape(focus=(0.5, 0.5))
+    return _by_shot(scene, lambda shot: shape(focus=_focus(scene, shot, size, within)) if size != within else within)
+
+
+def _half_crops(scene: Scene, aspect: Fraction, half: Area, side: int) -> Crops:
+    """Return what is shown of each shot in one of two panels, at most as wide as `half`. side: 0 left, 1 right."""
+    picture, full = scene.glimpse.picture, scene.video.upright_size_px
+    bounds = (picture.x / full[0], (picture.x + picture.width) / full[0])
+    shape = partial(crop_area, aspect=aspect, sample_aspect=scene.video.upright_sample_aspect)
+
+    def place(shot: Shot) -> Area:
+        interest_x, _ = _interest(scene, shot)
+        middle = best_pair_x(interest_x, share=half.width / full[0], bounds=bounds)[side]
+        left = round((middle * full[0] - half.width / 2 - picture.x) / 2) * 2
+        within = replace(half, x=picture.x + max(0, min(left, picture.width - half.width)))
+        return shape(within, focus=_focus(scene, shot, shape(within, focus=(0.5, 0.5)), within))
+
+    return _by_shot(scene, place)
+
+
+def _by_shot(scene: Scene, place: Callable[[Shot], Area]) -> Crops:
     crops: list[tuple[Fraction, Area]] = []
     for shot in _true_shots(scene):
-        area = shape(focus=_focus(scene, shot, size, within)) if size != within else within
+        area = place(shot)
         if not crops or crops[-1][1] != area:
             crops.append((shot.start - scene.segment.start if crops else Fraction(0), area))
     return tuple(crops)
@@ -184,12 +201,15 @@ def _true_shots(scene: Scene) -> list[Shot]:
     return shots or [Shot(segment.start, segment.end)]
 
 
+def _interest(scene: Scene, shot: Shot) -> tuple[list[float], list[float]]:
+    full = scene.video.upright_size_px
+    return interest(scene.glimpse, scene.measurements, shot.start, shot.end, since=scene.segment.start, size_px=full)
+
+
 def _focus(scene: Scene, shot: Shot, size: Area, within: Area) -> tuple[float, float]:
     """Return the middle of what is shown of a shot, 0 to 1 of `within`."""
     full = scene.video.upright_size_px
-    interest_x, interest_y = interest(
-        scene.glimpse, scene.measurements, shot.start, shot.end, since=scene.segment.start, size_px=full
-    )
+    interest_x, interest_y = _interest(scene, shot)
     x = best_x(interest_x, share=size.width / full[0], bounds=(within.x / full[0], (within.x + within.width) / full[0]))
     y = best_y(
         interest_y, share=size.height / full[1], bounds=(within.y / full[1], (within.y + within.height) / full[1])

@@ -80,6 +80,25 @@ def best_y(interest_y: Sequence[float], *, share: float, bounds: tuple[float, fl
     return _best(interest_y, share, bounds, _FAVORITE_Y)
 
 
+def best_pair_x(interest_x: Sequence[float], *, share: float, bounds: tuple[float, float]) -> tuple[float, float]:
+    """Return the middles of two stretches of columns to show, the left one first: the best, and the best of the rest.
+
+    The second shows what the first does not; of what the first shows, as little as it can. Without any interest they
+    are the two ends.
+    """
+    lowest, highest = bounds[0] + share / 2, bounds[1] - share / 2
+    if not interest_x or highest <= lowest:
+        return lowest, max(lowest, highest)
+    first = best_x(interest_x, share=share, bounds=bounds)
+    shown = range(round((first - share / 2) * len(interest_x)), round((first + share / 2) * len(interest_x)))
+    rest = [-value if index in shown else value for index, value in enumerate(interest_x)]
+    places = [lowest + (highest - lowest) * step / _STEPS for step in range(_STEPS + 1)]
+    second = max(
+        places, key=lambda place: (round(_window(rest, place - share / 2, place + share / 2), 3), abs(place - first))
+    )
+    return min(first, second), max(first, second)
+
+
 def _best(values: Sequence[float], share: float, bounds: tuple[float, float], favorite: float) -> float:
     lowest = bounds[0] + share / 2
     reach = max(0.0, bounds[1] - bounds[0] - share)
