@@ -125,12 +125,13 @@ clean:
 contact-sheet: $(VENV)/.demo-ready
 	@$(BIN)/python tests/benchmarks/engine/contact_sheet.py "$(VIDEO)" contact-sheet.jpg $(ARGS)
 
-bench-rendering: $(VENV)/.bench-rendering-ready
-	@$(BIN)/python tests/benchmarks/engine/rendering.py $(ARGS)
+# The engine beside moviepy at rendering, and beside a crop of the middle at keeping the subject in the frame.
+bench-rendering: $(BENCH)/.rendering-ready
+	@$(BENCH)/bin/python tests/benchmarks/engine/rendering.py $(ARGS)
 
 bench-reframing: $(VENV)/.demo-ready
 	@PYTHONPATH=tests $(BIN)/python tests/benchmarks/engine/reframing.py $(ARGS)
 
-$(VENV)/.bench-rendering-ready: $(VENV)/.demo-ready
-	@$(BIN)/python -m pip install --quiet --group bench-rendering
+$(BENCH)/.rendering-ready: $(BENCH)/.ready
+	@$(BENCH)/bin/python -m pip install --quiet --group bench-rendering
 	@touch $@
