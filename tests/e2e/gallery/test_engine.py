@@ -73,6 +73,7 @@ def test_a_file_has_its_poster_and_plays_through_the_host(engine_app: App, made:
     assert engine_app.log("reads")[1:] == [f"reka-clips://clips/{made.generation}/videos/1"]
     assert engine_app.frame.evaluate("() => document.querySelector('video').videoHeight") == 854
     assert engine_app.serious_issues() == []
+    assert engine_app.problems == [], "nothing that the host's policy keeps out was even tried"
 
 
 def test_the_path_is_shown_and_saving_copies_the_file(engine_app: App, made: Made):

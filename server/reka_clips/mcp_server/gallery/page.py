@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from functools import cache
 from importlib.resources import files
 from typing import Final
 
+from reka_clips import __version__
 from reka_clips.mcp_server.resources import MAX_VIDEO_BYTES
 
 # In this order, as one module script: each file may use what stands in those before it.
@@ -31,7 +33,8 @@ def html(*, saves_files: bool) -> str:
     saves_files: whether the server has `save_clip`.
     """
     style = _source("page.css")
-    settings = f"const PLAYABLE_BYTES = {MAX_VIDEO_BYTES};\nconst SAVES_FILES = {'true' if saves_files else 'false'};"
+    known = {"VERSION": __version__, "PLAYABLE_BYTES": MAX_VIDEO_BYTES, "SAVES_FILES": saves_files}
+    settings = "\n".join(f"const {name} = {json.dumps(value)};" for name, value in known.items())
     script = "\n".join([settings, *(_source(f"{name}.js") for name in _SCRIPTS)])
     policy = _POLICY.format(script=_hash(script), style=_hash(style))
     page = _source("page.html")

@@ -26,7 +26,7 @@ class Host {
   async connect() {
     const result = await this.request("ui/initialize", {
       protocolVersion: APPS_PROTOCOL,
-      appInfo: { name: "reka-clips gallery", version: "1.0.0" },
+      appInfo: { name: "reka-clips gallery", version: VERSION },
       appCapabilities: { availableDisplayModes: ["inline", "fullscreen"] },
     });
     this.capabilities = result.hostCapabilities ?? {};

@@ -91,13 +91,14 @@ async function showPoster(host, uri, frame) {
 /** Return a video element that can play, from the first kind of link that the host's policy allows. */
 async function localVideo({ blob, mimeType }, clip) {
   if (mimeType !== "video/mp4" || !blob) throw new HostError("The host returned no video.");
+  const data = `data:video/mp4;base64,${blob}`; // what the policy in the specification lets through
   const bytes = Uint8Array.from(atob(blob), (character) => character.charCodeAt(0));
-  const objectUrl = URL.createObjectURL(new Blob([bytes], { type: "video/mp4" }));
-  for (const source of [objectUrl, `data:video/mp4;base64,${blob}`]) {
+  const object = URL.createObjectURL(new Blob([bytes], { type: "video/mp4" }));
+  for (const source of [data, object]) {
     const video = videoElement(clip, { preload: "auto" });
     if (await loads(video, source)) return video;
   }
-  URL.revokeObjectURL(objectUrl);
+  URL.revokeObjectURL(object);
   throw new HostError("this host does not play videos in pages.");
 }
 
