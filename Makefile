@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 VIDEO ?=
 PROMPT ?=
 
-.PHONY: demo test faults stories soak fuzz conformance bench pictures gallery-host check format release build bundle clean
+.PHONY: demo test faults bench-engine stories soak fuzz conformance bench pictures gallery-host check format release build bundle clean
 
 demo: $(VENV)/.demo-ready
 	@$(BIN)/reka-clips-mcp demo $(if $(VIDEO),"$(VIDEO)") $(if $(PROMPT),--prompt "$(PROMPT)")
@@ -65,6 +65,11 @@ tests/gallery_host/node_modules/.ready: tests/gallery_host/package.json
 	@echo "Installing a host of MCP Apps for the tests of the gallery …"
 	@cd tests/gallery_host && npm install --no-audit --no-fund --no-package-lock --ignore-scripts --silent
 	@touch $@
+
+# How well and how fast the engine finds moments, beside its peers; some ten minutes, writes docs/engine-measurements.md.
+bench-engine: $(VENV)/.test-ready
+	@$(BIN)/python -m pip install --quiet --group bench-engine
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.engine
 
 check: $(VENV)/.test-ready
 	$(BIN)/ruff check .

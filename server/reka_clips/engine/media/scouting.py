@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from reka_clips.engine.media.footage import Source
     from reka_clips.engine.media.moments import Stretches, Wish
     from reka_clips.engine.media.progress import Progress
+    from reka_clips.engine.media.readings import Tier
     from reka_clips.engine.media.windows import Window
 
 NO_TEXT: Final = (
@@ -37,10 +38,20 @@ R = TypeVar("R")
 
 
 class Scout:
-    """Finds the moments of one generation. warnings: what turned out other than asked, so far."""
+    """Finds the moments of one generation. warnings: what turned out other than asked, so far.
+
+    tier: how closely to look at first; None chooses by what it costs.
+    """
 
     def __init__(
-        self, ffmpeg: Ffmpeg, wish: Wish, generation: GenerationConfig | None, scratch: Path, progress: Progress
+        self,
+        ffmpeg: Ffmpeg,
+        wish: Wish,
+        generation: GenerationConfig | None,
+        scratch: Path,
+        progress: Progress,
+        *,
+        tier: Tier | None = None,
     ) -> None:
         self.warnings: list[str] = []
         self._ffmpeg = ffmpeg
@@ -48,6 +59,7 @@ class Scout:
         self._generation = generation
         self._scratch = scratch
         self._progress = progress
+        self._tier: Tier | None = tier
 
     async def gather(self, sources: Sequence[Source]) -> list[Footage]:
         """Open, read and measure the sources.
@@ -109,7 +121,7 @@ class Scout:
     async def _measure(self, item: Opened, report: Callable[[float], None]) -> Footage:
         cues, warnings = await read_text(self._ffmpeg, item)
         self.warnings += warnings
-        measured = await analyse.measure(self._ffmpeg, item.look(self._scratch), report=report)
+        measured = await analyse.measure(self._ffmpeg, item.look(self._scratch), report=report, tier=self._tier)
         if item.info.audio is not None and not measured.has_sound:
             self.warnings.append(f"The sound of {item.name} could not be decoded.")
         if measured.end - measured.start < self._wish.shortest:
@@ -180,7 +192,7 @@ class Scout:
 
     def _spare(self, footage: Sequence[Footage]) -> int:
         """Return how many more places than clips to look at closely: twice as many and two after a glance only."""
-        glanced = any(analyse.choose_tier(item.info, item.seconds) == "keyframes" for item in footage)
+        glanced = any((self._tier or analyse.choose_tier(item.info, item.seconds)) == "keyframes" for item in footage)
         return moments.expected_count(self._wish, _total(footage)) + 2 if glanced else 0
 
     def _note(self, footage: Sequence[Footage], chosen: int) -> None:

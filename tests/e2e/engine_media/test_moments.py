@@ -1,0 +1,175 @@
+"""Real films, drawn here: planted moments are found, cuts are seen, stretches and words are kept to."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from made_films.planted import Planted, Recipe, by_chance, draw
+from made_films.scenes import RATE, cuts_of, random_scenes, write_film
+from made_films.searching import search
+from reka_clips.contract import GenerationConfig
+from reka_clips.engine.media.analyse import Look, measure
+from reka_clips.engine.media.errors import MediaError
+from reka_clips.engine.media.ffmpeg import Ffmpeg
+from reka_clips.engine.media.footage import Source
+from reka_clips.engine.media.measurements import Measurements
+from reka_clips.engine.media.moments import Wish
+from reka_clips.engine.media.probe import probe
+from reka_clips.engine.media.progress import Progress
+from reka_clips.engine.media.readings import Tier
+from reka_clips.engine.media.scouting import Scout
+
+pytestmark = pytest.mark.anyio
+
+RECIPES = (
+    Recipe(6001, minutes=2.5, codec="h264", rate=12),
+    Recipe(6002, minutes=2.5, codec="vp9", rate=12, has_sound=False),
+    Recipe(6003, minutes=2.5, codec="mpeg4", rate=12, kind="topic"),
+)
+
+
+@pytest.fixture(scope="module")
+def films(ffmpeg: Ffmpeg, tmp_path_factory: pytest.TempPathFactory) -> list[Planted]:
+    folder = tmp_path_factory.mktemp("planted")
+    return [draw(ffmpeg.path, folder, recipe) for recipe in RECIPES]
+
+
+async def look(ffmpeg: Ffmpeg, path: Path, scratch: Path, tier: Tier) -> Measurements:
+    info = await probe(ffmpeg, path)
+    return await measure(
+        ffmpeg, Look(path, info, Fraction(0), info.duration, scratch), report=lambda _share: None, tier=tier
+    )
+
+
+async def test_planted_moments_are_found_far_beyond_chance(
+    ffmpeg: Ffmpeg, films: list[Planted], tmp_path: Path
+) -> None:
+    found, chance = 0, 0.0
+    for film in films:
+        clips = await search(ffmpeg, film, tmp_path)
+        found += film.found_by(clips)
+        chance += by_chance(film, [end - start for start, end in clips])
+    assert found >= 8, f"{found} of 9"
+    assert chance < 4.5
+
+
+async def test_a_glance_at_keyframes_followed_by_a_closer_look_finds_them_too(
+    ffmpeg: Ffmpeg, films: list[Planted], tmp_path: Path
+) -> None:
+    found = sum([film.found_by(await search(ffmpeg, film, tmp_path, tier="keyframes")) for film in films])
+    assert found >= 7, f"{found} of 9"
+
+
+async def test_the_same_film_gives_the_same_clips(ffmpeg: Ffmpeg, films: list[Planted], tmp_path: Path) -> None:
+    assert await search(ffmpeg, films[0], tmp_path) == await search(ffmpeg, films[0], tmp_path)
+
+
+@pytest.mark.parametrize(("tier", "least"), [("full", 0.9), ("references", 0.75)])
+async def test_cuts_are_found_and_little_else(ffmpeg: Ffmpeg, tmp_path: Path, tier: Tier, least: float) -> None:
+    scenes = random_scenes(6100, 20)
+    path = write_film(ffmpeg.path, tmp_path / "cuts.mp4", scenes)
+    measured = await look(ffmpeg, path, tmp_path, tier)
+    truth = cuts_of(scenes)
+    right = sum(any(abs(float(cut) * RATE - frame) <= 3 for cut in measured.cuts) for frame in truth)
+    assert 2 * right / (len(truth) + len(measured.cuts)) >= least
+
+
+async def test_what_is_measured_covers_the_film_and_tells_motion_from_rest(
+    ffmpeg: Ffmpeg, films: list[Planted], tmp_path: Path
+) -> None:
+    film = films[0]
+    measured = await look(ffmpeg, film.path, tmp_path, "full")
+    assert abs(float(measured.end) - film.seconds) < 0.2
+    assert measured.has_sound
+    busy = [value for start, end in film.moments for value in measured.activity[int(start * 4) + 2 : int(end * 4) - 2]]
+    assert sum(busy) / len(busy) > 2 * sum(measured.activity) / len(measured.activity)
+
+
+async def choose(
+    ffmpeg: Ffmpeg, sources: list[Source], generation: GenerationConfig, scratch: Path, prompt: str = ""
+) -> tuple[list[tuple[int, float, float]], list[str]]:
+    wish = Wish(
+        "compilation" if generation.template == "compilation" else "moments",
+        generation.num_generations,
+        generation.min_duration_seconds or 0,
+        generation.max_duration_seconds or 90,
+        prompt,
+    )
+    scout = Scout(ffmpeg, wish, generation, scratch, Progress(lambda _stage, _share: None))
+    chosen, _ = await scout.choose(await scout.gather(sources))
+    return [(w.source, float(w.start), float(w.end)) for clip in chosen for w in clip], scout.warnings
+
+
+def source(film: Planted, *sidecars: Path) -> Source:
+    return Source(film.path, film.path.as_uri(), sidecars)
+
+
+async def test_clips_are_taken_from_the_stretch_that_was_asked_for(
+    ffmpeg: Ffmpeg, films: list[Planted], tmp_path: Path
+) -> None:
+    asked = GenerationConfig(source_start_time=60, source_end_time=100, num_generations=2, max_duration_seconds=12)
+    clips, warnings = await choose(ffmpeg, [source(films[0])], asked, tmp_path)
+    assert len(clips) == 2
+    assert all(60 <= start < end <= 100 and end - start <= 12 for _, start, end in clips)
+    assert warnings == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (GenerationConfig(min_duration_seconds=85, source_start_time=100), "only 50.0 s of video to cut from"),
+        (GenerationConfig(source_start_time=500), "after the end of the video, which is 150.0 s long"),
+    ],
+)
+async def test_a_source_too_short_for_what_is_asked_is_told_so(
+    ffmpeg: Ffmpeg, films: list[Planted], tmp_path: Path, asked: GenerationConfig, words: str
+) -> None:
+    with pytest.raises(MediaError, match=words):
+        await choose(ffmpeg, [source(films[0])], asked, tmp_path)
+
+
+async def test_one_source_that_cannot_be_used_is_left_out_with_a_warning(
+    ffmpeg: Ffmpeg, films: list[Planted], tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(b"\x00" * 5000)
+    clips, warnings = await choose(
+        ffmpeg,
+        [Source(broken, broken.as_uri()), source(films[0]), source(films[1])],
+        GenerationConfig(num_generations=3, max_duration_seconds=15),
+        tmp_path,
+    )
+    assert {number for number, _, _ in clips} == {0, 1}
+    assert len(warnings) == 1
+    assert warnings[0].startswith("Video 1 was left out")
+
+
+async def test_without_words_it_is_said_that_the_prompt_had_no_effect(
+    ffmpeg: Ffmpeg, films: list[Planted], tmp_path: Path
+) -> None:
+    asked = GenerationConfig(num_generations=1, max_duration_seconds=15)
+    _, warnings = await choose(ffmpeg, [source(films[0])], asked, tmp_path, "the volcano")
+    assert any(warning.startswith("The prompt had no effect") for warning in warnings)
+    sidecar = films[2].path.with_suffix(".srt")
+    _, warnings = await choose(ffmpeg, [source(films[2], sidecar)], asked, tmp_path, "the volcano")
+    assert warnings == []
+    _, warnings = await choose(ffmpeg, [source(films[2], sidecar)], asked, tmp_path, "penguins")
+    assert warnings == ["The prompt had no effect: none of its words is said in the video."]
+
+
+async def test_subtitles_inside_the_file_do_as_well_and_a_broken_sidecar_is_told(
+    ffmpeg: Ffmpeg, films: list[Planted], tmp_path: Path
+) -> None:
+    inside, bad = tmp_path / "inside.mkv", tmp_path / "inside.srt"
+    sidecar = films[2].path.with_suffix(".srt")
+    await ffmpeg.run(
+        ["-i", str(films[2].path), "-i", str(sidecar), "-map", "0", "-map", "1", "-c", "copy", str(inside)]
+    )
+    bad.write_text("no subtitles here")
+    asked = GenerationConfig(num_generations=3, max_duration_seconds=20)
+    clips, warnings = await choose(ffmpeg, [Source(inside, inside.as_uri(), (bad,))], asked, tmp_path, "the volcano")
+    assert films[2].found_by([(start, end) for _, start, end in clips]) >= 2
+    assert warnings == ["The subtitle file inside.srt holds no subtitles in SubRip, WebVTT or ASS form."]
