@@ -83,7 +83,7 @@ def cost_of(job: str, path: Path) -> Cost:
 
 def lines(ffmpeg: Ffmpeg, minute: Path, small: Path) -> list[tuple[str, ...]]:
     """Return the rows of the table."""
-    ten, hour, day = repeat(ffmpeg, minute, 600), repeat(ffmpeg, minute, 3600), repeat(ffmpeg, small, 12 * 3600)
+    ten, hour, day = repeat(ffmpeg, minute, 600), repeat(ffmpeg, minute, 3600), repeat(ffmpeg, small, 12 * 3600 - 60)
     decoded = decode_seconds(ffmpeg, ten)
     clips, looked, long = cost_of("clips", ten), cost_of("look", hour), cost_of("look", day)
     beside = f"ffmpeg decodes the 10 min in {decoded:.0f} s"

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.anyio
 
 RECIPES = (
     Recipe(6001, minutes=2.5, codec="h264", rate=12),
-    Recipe(6002, minutes=2.5, codec="vp9", rate=12, has_sound=False),
+    Recipe(6002, minutes=2.5, codec="hevc", rate=12, has_sound=False),
     Recipe(6003, minutes=2.5, codec="mpeg4", rate=12, kind="topic"),
 )
 
@@ -61,6 +61,13 @@ async def test_a_glance_at_keyframes_followed_by_a_closer_look_finds_them_too(
 ) -> None:
     found = sum([film.found_by(await search(ffmpeg, film, tmp_path, tier="keyframes")) for film in films])
     assert found >= 7, f"{found} of 9"
+
+
+async def test_a_look_without_b_frames_finds_them_in_codecs_whose_b_frames_refer_to_each_other(
+    ffmpeg: Ffmpeg, films: list[Planted], tmp_path: Path
+) -> None:
+    assert films[1].recipe.codec == "hevc"
+    assert films[1].found_by(await search(ffmpeg, films[1], tmp_path, tier="references")) == 3
 
 
 async def test_the_same_film_gives_the_same_clips(ffmpeg: Ffmpeg, films: list[Planted], tmp_path: Path) -> None:

@@ -140,7 +140,7 @@ def merge(whole: Measurements, parts: Sequence[Measurements]) -> Measurements:
 
 async def _watch(ffmpeg: Ffmpeg, look: Look, tier: Tier, report: Callable[[float], None]) -> Measurements:
     video = look.info.video
-    options = readings.picture_options(tier, frame_rate=video.frame_rate, version=ffmpeg.version)
+    options = readings.picture_options(tier, video=video, version=ffmpeg.version)
     again = look.input([]) if tier == "keyframes" else []  # the same file, for the sizes of its packets
     with tempfile.TemporaryDirectory(dir=look.scratch, prefix=".analysis-") as name:
         await ffmpeg.run(

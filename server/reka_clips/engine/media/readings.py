@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from reka_clips.engine.media.streams import VideoStream
+
 Tier = Literal["full", "references", "keyframes"]
 
 _CHANGES, _PACKETS, SOUND = "changes.txt", "packets.txt", "sound.txt"
@@ -44,19 +46,22 @@ _HALF_FRAME: Final = Fraction(1, 48)  # of the slowest usual rate
 _MAX_LINE_CHARACTERS: Final = 200
 
 
-def picture_options(tier: Tier, *, frame_rate: Fraction | None, version: tuple[int, ...]) -> list[str]:
+def picture_options(tier: Tier, *, video: VideoStream, version: tuple[int, ...]) -> list[str]:
     """Return the input options for looking at the picture. The deblocking filter is not worth its time here.
 
-    frame_rate: the source's, None if unknown. version: ffmpeg's, which from 7.1 on can leave out packets before they
+    version: ffmpeg's, which from 7.1 on can leave out packets before they
     are decoded.
     """
     options = ["-an", "-sn", "-dn", "-skip_loop_filter", "all", "-reinit_filter", "0"]
+    skip = dict(_SKIP)
+    if video.codec == "hevc":  # its B-frames refer to each other: without all of them hardly a picture is left
+        skip["references"] = ["-skip_frame", "noref"]
     if tier == "keyframes" and version >= (7, 1):
-        return [*options, *_SKIP["references"], "-bsf:v", f"noise=drop='{_drop_expression(frame_rate)}'"]
-    return [*options, *_SKIP[tier]]
+        return [*options, *skip["references"], "-bsf:v", f"noise=drop='{_drop_expression(video.frame_rate)}'"]
+    return [*options, *skip[tier]]
 
 
-def _drop_expression(frame_rate: Fraction | None) -> str:
+def _drop_expression(frame_rate: Fraction) -> str:
     """Return the expression that drops all packets but keyframes, and what is shown within a moment after each.
 
     So two frames of a group of pictures are decoded: enough to see how much moves. Variables: 0 the time of the last
@@ -68,7 +73,7 @@ def _drop_expression(frame_rate: Fraction | None) -> str:
     return f"{time};{keep};not(ld(1))+lt(ld(2),ld(0))+gt(ld(2),ld(0)+{_sample_seconds(frame_rate):.3f})"
 
 
-def _sample_seconds(frame_rate: Fraction | None) -> float:
+def _sample_seconds(frame_rate: Fraction) -> float:
     return min(0.9 * _KEYFRAME_SECONDS, _SAMPLE_FRAMES / float(frame_rate or _USUAL_RATE))
 
 
@@ -117,9 +122,7 @@ def sound_arguments(audio_index: int) -> list[str]:
     return ["-max_error_rate", "1", "-map", f"0:{audio_index}", "-filter:a", chain, "-f", "null", "-"]
 
 
-def read_pictures(
-    directory: Path, *, start: Fraction, end: Fraction, tier: Tier, frame_rate: Fraction | None
-) -> Measurements:
+def read_pictures(directory: Path, *, start: Fraction, end: Fraction, tier: Tier, frame_rate: Fraction) -> Measurements:
     """Return what the files that `picture_arguments` made tell, without the sound.
 
     Raises MediaError when (almost) no picture was decoded.
