@@ -8,6 +8,7 @@ from mcp.server.caching import CacheHint
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.context import Context
 from mcp.server.request_state import RequestStateSecurity
+from mcp.server.stdio import stdio_server
 from mcp_types import CompleteRequestParams, CompleteResult
 
 from reka_clips import __version__
@@ -16,6 +17,7 @@ from reka_clips.mcp_server.completions import complete
 from reka_clips.mcp_server.gallery.extension import Gallery
 from reka_clips.mcp_server.hints import did_you_mean
 from reka_clips.mcp_server.icons import icon
+from reka_clips.mcp_server.pipes import claimed_pipes
 from reka_clips.mcp_server.prompts import add_prompts, filled_in
 from reka_clips.mcp_server.resources import add_resources
 from reka_clips.mcp_server.results import error_result
@@ -74,6 +76,13 @@ class ClipServer(MCPServer[Any]):
         add_prompts(self)
         # The SDK's own decorator does not tell the handler whose request it is.
         self._lowlevel_server.add_request_handler("completion/complete", CompleteRequestParams, self._complete)
+
+    async def run_stdio_async(self) -> None:
+        """Serve over standard input and output until the former ends; without threads where these are pipes."""
+        with claimed_pipes() as (stdin, stdout):
+            async with stdio_server(stdin, stdout) as (incoming, outgoing):
+                options = self._lowlevel_server.create_initialization_options()
+                await self._lowlevel_server.run(incoming, outgoing, options)
 
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None

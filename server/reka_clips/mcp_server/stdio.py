@@ -31,8 +31,9 @@ def serve(settings: Settings) -> int:
 async def _serve(settings: Settings) -> int:
     """Serve, end the runtime in the task that began it, and leave.
 
-    The SDK reads and writes in threads that wait for the client, and nothing can interrupt them: after a signal,
-    or when the client is gone but does not read any more, the process ends without them.
+    Where standard input and output are no pipes, the SDK reads and writes in threads that wait for the client, and
+    nothing can interrupt them: after a signal, or when the client is gone but does not read any more, the process ends
+    without them.
     """
     served, asked, gone = anyio.Event(), anyio.Event(), anyio.Event()
     signals = _note_signals(asked)
