@@ -127,7 +127,7 @@ async def test_a_thousand_generations_leave_no_task_no_connection_and_no_memory(
                 while len(asyncio.all_tasks()) > ours:  # noqa: ASYNC110 - the last connections are just ending
                     await anyio.sleep(0.02)
             gc.collect()
-            alive = [type(one) for one in gc.get_objects() if type(one).__module__.startswith("reka_clips")]
+            alive = [one for one in gc.get_objects() if str(type(one).__module__).startswith("reka_clips")]
             return len(asyncio.all_tasks()), len(alive)
 
         ours = len(asyncio.all_tasks())
