@@ -26,7 +26,7 @@ from mcp_types import ElicitResult
 from pydantic import TypeAdapter
 
 from command import MODERN, CommandProcess, ScriptedUpstream, connect, free_port, text_of
-from contract.test_tasks import KnowsTasks, TaskParams, TaskRequest
+from task_client import KnowsTasks, TaskParams, TaskRequest
 
 pytestmark = [
     pytest.mark.anyio,
