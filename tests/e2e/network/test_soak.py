@@ -27,7 +27,7 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="a process is measured by /proc"),
 ]
 
-CALLS, GENERATIONS = (10_000, 1_000) if FULL else (800, 80)
+CALLS, GENERATIONS = (10_000, 1_000) if FULL else (480, 80)
 AT_ONCE = 20
 KEPT_CONNECTIONS = 20  # that the client keeps open to the Clip API for the next request
 MAX_GROWTH_KIB = 24 * 1024  # of the second half of the run; what a thousand ended generations hold is far below

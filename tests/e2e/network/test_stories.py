@@ -270,7 +270,7 @@ class Story(RuleBasedStateMachine):
 
 @pytest.mark.timeout(3600)
 def test_every_story_ends_well():
-    examples, steps = (100, 80) if FULL else (6, 50)
+    examples, steps = (100, 80) if FULL else (5, 50)
     # A story that fails is told as it was: to shorten it means to start servers for minutes.
     told = settings(max_examples=examples, stateful_step_count=steps, phases=[Phase.explicit, Phase.generate])
     run_state_machine_as_test(Story, settings=told)
