@@ -57,7 +57,7 @@ class HubLimits:
     bare_completion_polls: int = 3
     # The search for a lost creation reads so many pages at each end of the list, looks for the end no further than
     # this, and looks closely at so many.
-    search_pages: int = 5
+    search_pages: int = 10
     search_furthest_page: int = 10_000
     search_page_size: int = 20
     search_candidates: int = 20
