@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +41,13 @@ def running_with(*words: str) -> list[Process]:
 
 def children_of(pid: int) -> list[Process]:
     return [one for one in processes() if one.parent == pid]
+
+
+def stop(stopped: list[Process]) -> set[int]:
+    """Hold processes still, so that none can end by itself; return their ids. Whoever wants them gone has to kill."""
+    for one in stopped:
+        os.kill(one.pid, signal.SIGSTOP)
+    return {one.pid for one in stopped}
 
 
 async def all_gone(pids: set[int], *, seconds: float) -> None:

@@ -21,7 +21,7 @@ import pytest
 from engine_jobs import a_job, a_request, ended
 from file_server import Request, answer, serve_files
 from made_films.plain import write_plain_film
-from process_tree import all_gone, children_of, running_with, until
+from process_tree import all_gone, children_of, running_with, stop, until
 from reka_clips.engine.folders import Folders
 from reka_clips.engine.media.ffmpeg import Ffmpeg, find_ffmpeg
 from reka_clips.engine.record import COMPLETED, FAILED, PROCESSING, QUEUED, JobRecord, SourcePolicy
@@ -144,6 +144,7 @@ async def test_what_a_killed_process_was_working_on_is_done_by_the_next_one(
         dying = subprocess.Popen([sys.executable, "-c", _WORKER, str(tmp_path)])
         await until(lambda: bool(running_with("libx264", str(folders.all_staging))), seconds=120)
         children = {child.pid for child in children_of(dying.pid)}
+        stop(running_with("libx264", str(folders.all_staging)))
         os.kill(dying.pid, signal.SIGKILL)
         dying.wait()
         await all_gone(children, seconds=10)

@@ -15,7 +15,7 @@ from mcp_types import CallToolResult
 
 from command import MODERN, Progress, connect, text_of
 from made_films.plain import write_plain_film
-from process_tree import Process, all_gone, children_of, running_with, until
+from process_tree import Process, all_gone, children_of, running_with, stop, until
 from reka_clips.engine.folders import Folders
 from reka_clips.engine.record import PROCESSING
 from reka_clips.engine.store import JobStore
@@ -40,12 +40,13 @@ def film(tmp_path: Path) -> Path:
     return write_plain_film(tmp_path / "film.mp4", seconds=14, size="640x360", rate=25)
 
 
-async def rendering(data_dir: Path, progress: Progress) -> tuple[Process, list[Process]]:
-    """Wait until clips are rendered; return the engine and what it started."""
+async def rendering(data_dir: Path, progress: Progress) -> tuple[Process, set[int]]:
+    """Wait until clips are rendered; return the engine, and the ids of what it started. Its ffmpeg is held still."""
     await progress.said(PROCESSING)
     engine = min(running_with("--embedded", str(data_dir)), key=lambda one: one.pid)  # what it just forks looks like it
     await until(lambda: any("libx264" in child.arguments for child in children_of(engine.pid)), seconds=60)
-    return engine, children_of(engine.pid)
+    stop([child for child in children_of(engine.pid) if "libx264" in child.arguments])
+    return engine, {child.pid for child in children_of(engine.pid)}
 
 
 async def call(client: Client, film: Path, progress: Progress, results: list[CallToolResult]) -> None:
@@ -68,7 +69,7 @@ async def test_an_engine_that_is_killed_leaves_no_ffmpeg_and_the_call_ends_with_
         tasks.start_soon(call, client, film, progress, results)
         engine, children = await rendering(tmp_path / "data", progress)
         os.kill(engine.pid, signal.SIGKILL)
-        await all_gone({engine.pid, *(child.pid for child in children)}, seconds=SECONDS_TO_END)
+        await all_gone({engine.pid} | children, seconds=SECONDS_TO_END)
     assert not results[0].is_error, text_of(results[0])
     answer = results[0].structured_content
     assert answer is not None
@@ -89,7 +90,7 @@ async def test_a_server_killed_with_its_engine_leaves_no_process_and_the_generat
         engine, children = await rendering(tmp_path / "data", progress)
         os.kill(engine.parent, signal.SIGKILL)
         os.kill(engine.pid, signal.SIGKILL)
-        left = {engine.parent, engine.pid, *(child.pid for child in children)}
+        left = {engine.parent, engine.pid} | children
         await all_gone(left, seconds=SECONDS_TO_END)
     with JobStore(Folders.of(tmp_path / "data").database) as store:
         (job,) = store.unfinished()
@@ -104,7 +105,7 @@ async def test_a_server_that_is_killed_takes_its_engine_along(tmp_path: Path, fi
         tasks.start_soon(call, client, film, progress, results)
         engine, children = await rendering(tmp_path / "data", progress)
         os.kill(engine.parent, signal.SIGKILL)
-        await all_gone({engine.pid, *(child.pid for child in children)}, seconds=SECONDS_TO_END)
+        await all_gone({engine.pid} | children, seconds=SECONDS_TO_END)
     with JobStore(Folders.of(tmp_path / "data").database) as store:
         (job,) = store.unfinished()
     assert job.owner is None, "an engine that has time to end gives its work back"
