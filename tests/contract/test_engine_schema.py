@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from command.process import environment
 from reka_clips.engine.openapi import document
 
-EXAMPLES = int(os.environ.get("REKA_CLIPS_FUZZ_EXAMPLES", "30"))
+EXAMPLES = int(os.environ.get("REKA_CLIPS_FUZZ_EXAMPLES", "20"))
 KEY = "key-of-this-test"
 
 pytestmark = pytest.mark.timeout(60 + EXAMPLES * 10)
