@@ -235,7 +235,7 @@ async def test_a_reader_of_the_list_deletes_a_clip_and_its_source(api: ScriptedC
     [
         ("http_401", ["REKA_API_KEY", "req-1"]),
         ("http_402", ["credit"]),
-        ("http_429", ["10 creations per key in 24 hours", "renews in 1 h"]),
+        ("http_429", ["10 creations per key in 24 hours", "Creations left: 9 of 10; renewed in 1 h."]),
         ("http_400", ["whole number", "Change what it names"]),
         ("echoes_key", ["[key]"]),
         ("lost_500", ["list_clips", "charged"]),
