@@ -4,42 +4,57 @@ from __future__ import annotations
 
 import shutil
 import time
-from typing import TextIO
+from typing import Final, TextIO
 
-_FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+import anyio
+
+_FRAMES: Final = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+_EVERY_SECONDS: Final = 0.2
 
 
 class ProgressBar:
-    """Draws each notification; an SDK progress callback. `total` is not known to all backends: then a spinner."""
+    """Shows the latest notification; an SDK progress callback. `total` is not known to all backends: then a spinner."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
         self._started = time.monotonic()
         self._is_live = out.isatty()
         self._drawn = 0
+        self._share: float | None = None
         self._message = ""
 
     async def __call__(self, progress: float, total: float | None, message: str | None) -> None:
         """Show one progress notification."""
-        elapsed = round(time.monotonic() - self._started)
-        if not self._is_live:
-            if message and message != self._message:
-                self._out.write(f"  {elapsed:4d} s  {message}\n")
-                self._out.flush()
-            self._message = message or ""
-            return
-        self._drawn += 1
-        mark = _bar(progress / total) if total else _FRAMES[self._drawn % len(_FRAMES)]
-        columns = shutil.get_terminal_size().columns
-        line = f"  {mark} {elapsed:4d} s  {message or ''}"
-        self._out.write(f"\r\x1b[K{line[: columns - 1]}")
-        self._out.flush()
+        is_news = bool(message) and message != self._message
+        self._share, self._message = progress / total if total else None, message or ""
+        if self._is_live:
+            self._draw()
+        elif is_news:
+            self._out.write(f"  {self._seconds():4d} s  {message}\n")
+            self._out.flush()
+
+    async def keep_moving(self) -> None:
+        """Draw again and again until cancelled, so that the clock goes on between notifications."""
+        while self._is_live:
+            self._draw()
+            await anyio.sleep(_EVERY_SECONDS)
 
     def end(self) -> None:
         """Leave the line."""
         if self._is_live:
+            self._draw()
             self._out.write("\n")
             self._out.flush()
+
+    def _draw(self) -> None:
+        self._drawn += 1
+        mark = _FRAMES[self._drawn % len(_FRAMES)] if self._share is None else _bar(self._share)
+        line = f"  {mark} {self._seconds():4d} s  {self._message}"
+        self._out.write(f"\r\x1b[K{line[: shutil.get_terminal_size().columns - 1]}")
+        self._out.flush()
+
+    def _seconds(self) -> int:
+        return round(time.monotonic() - self._started)
 
 
 def _bar(share: float, width: int = 24) -> str:

@@ -45,6 +45,9 @@ def run(settings: Settings, *, video: str | None, prompt: str | None, directory:
         if ours is None or rest is not None:
             raise
         told = _leaves(ours)
+    except KeyboardInterrupt:
+        print("\nThe demo was stopped; nothing is left running.", file=sys.stderr)
+        raise
     for error in told:
         print(f"\nThe demo stopped: {error}", file=sys.stderr)
     return 1
@@ -73,7 +76,10 @@ async def _demo(settings: Settings, video: str | None, prompt: str | None, direc
         arguments["prompt"] = prompt
     async with Client(stdio_client(_server(backend, directory))) as client:
         bar = ProgressBar(sys.stdout)
-        result = await client.call_tool("create_clips", arguments, progress_callback=bar, read_timeout_seconds=None)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(bar.keep_moving)
+            result = await client.call_tool("create_clips", arguments, progress_callback=bar, read_timeout_seconds=None)
+            tasks.cancel_scope.cancel()
         bar.end()
         answer = _answer(result)
         if result.is_error or answer.get("status") != "completed":
