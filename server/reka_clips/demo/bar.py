@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import Final, TextIO
 
 import anyio
@@ -33,18 +35,24 @@ class ProgressBar:
             self._out.write(f"  {self._seconds():4d} s  {message}\n")
             self._out.flush()
 
-    async def keep_moving(self) -> None:
-        """Draw again and again until cancelled, so that the clock goes on between notifications."""
+    @asynccontextmanager
+    async def moving(self) -> AsyncGenerator[None]:
+        """Draw again and again, so that the clock goes on between notifications; leave the line in the end."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._keep_moving)
+            try:
+                yield
+            finally:
+                tasks.cancel_scope.cancel()
+                if self._is_live:
+                    self._draw()
+                    self._out.write("\n")
+                    self._out.flush()
+
+    async def _keep_moving(self) -> None:
         while self._is_live:
             self._draw()
             await anyio.sleep(_EVERY_SECONDS)
-
-    def end(self) -> None:
-        """Leave the line."""
-        if self._is_live:
-            self._draw()
-            self._out.write("\n")
-            self._out.flush()
 
     def _draw(self) -> None:
         self._drawn += 1

@@ -76,11 +76,8 @@ async def _demo(settings: Settings, video: str | None, prompt: str | None, direc
         arguments["prompt"] = prompt
     async with Client(stdio_client(_server(backend, directory))) as client:
         bar = ProgressBar(sys.stdout)
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(bar.keep_moving)
+        async with bar.moving():
             result = await client.call_tool("create_clips", arguments, progress_callback=bar, read_timeout_seconds=None)
-            tasks.cancel_scope.cancel()
-        bar.end()
         answer = _answer(result)
         if result.is_error or answer.get("status") != "completed":
             print(f"\n{_text(result)}", file=sys.stderr)
