@@ -33,9 +33,9 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Run the command; return its exit code: 0 fine, 1 it failed, 2 it was called wrongly."""
     try:
         if arguments.status:
-            from reka_clips.engine.status import report, text
+            from reka_clips.engine.overview import overview, text
 
-            told = report(settings)
+            told = overview(settings)
             print(json.dumps(told, indent=2) if arguments.json else text(told))
             return 0
         if arguments.embedded:
