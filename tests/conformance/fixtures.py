@@ -22,8 +22,9 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from reka_clips.listening import address_of, listen
 from reka_clips.mcp_server.http.app import Site
-from reka_clips.mcp_server.http.listener import Listener, address_of, listen
+from reka_clips.mcp_server.http.listener import Listener
 from reka_clips.mcp_server.http.policy import policy_for
 from reka_clips.settings import Settings
 from scripted_api import SCENARIOS, Generation, Scenario, ScriptedClipApi

@@ -20,6 +20,7 @@ from reka_clips.engine.media.ffmpeg import find_ffmpeg
 from reka_clips.engine.record import SourcePolicy
 from reka_clips.engine.service import ClipService
 from reka_clips.errors import EngineStartError
+from reka_clips.listening import BACKLOG, listen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -69,6 +70,7 @@ async def serve(
             proxy_headers=False,
             timeout_keep_alive=_KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=_GRACE_SECONDS,
+            backlog=BACKLOG,
         )
         await EngineServer(config, service, on_ready).serve(sockets=[listener])
 
@@ -76,8 +78,7 @@ async def serve(
 def bind(host: str, port: int) -> socket.socket:
     """Return a listening socket; port 0 picks a free one. Raises EngineStartError in plain words."""
     try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=2048)
+        return listen(host, port)
     except (OSError, OverflowError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or "no such address"
         raise EngineStartError(f"The engine cannot listen on {host} port {port}: {reason}.") from None

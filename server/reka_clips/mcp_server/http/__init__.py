@@ -37,13 +37,15 @@ def serve(
     with not_collecting():
         import anyio
 
+        from reka_clips.listening import address_of, listen
         from reka_clips.mcp_server.http.app import Site
-        from reka_clips.mcp_server.http.listener import Listener, address_of, listen
+        from reka_clips.mcp_server.http.listener import Listener
 
     try:
         listening = listen(host, port)
-    except OSError as error:
-        _tell(f"Cannot listen on {host} port {port}: {error.strerror or error}.")
+    except (OSError, OverflowError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or "no such address"
+        _tell(f"Cannot listen on {host} port {port}: {reason}.")
         return 1
 
     async def run() -> int:

@@ -12,10 +12,10 @@ from typing import Final
 import uvicorn
 from starlette.types import ASGIApp
 
+from reka_clips.listening import BACKLOG
 from reka_clips.mcp_server.stopping import end_at_the_latest, exit_code, on_stop_signals
 
 _GRACE_SECONDS: Final = 2
-_BACKLOG: Final = 2048
 # Longer than proxies keep theirs: one that is closed just as a request comes in costs that request.
 _KEEP_ALIVE_SECONDS: Final = 75
 
@@ -38,7 +38,7 @@ class Listener(uvicorn.Server):
                 proxy_headers=False,  # nothing here depends on the caller's address
                 timeout_graceful_shutdown=_GRACE_SECONDS,
                 timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-                backlog=_BACKLOG,
+                backlog=BACKLOG,
             )
         )
         self._address = address
@@ -75,25 +75,3 @@ class Listener(uvicorn.Server):
             self.force_exit = True
         self._signal = sig
         self.should_exit = True
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Open the socket. Raises OSError if the address cannot be had."""
-    address = host.strip("[]")
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        if sys.platform != "win32":  # there, it would let another program take the port over
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((address, port))
-        listening.listen(_BACKLOG)
-    except OSError:
-        listening.close()
-        raise
-    return listening
-
-
-def address_of(listening: socket.socket) -> str:
-    """Return `http://host:port` of a socket, as a client on this machine would write it."""
-    host, port = listening.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
