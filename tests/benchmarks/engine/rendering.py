@@ -20,11 +20,10 @@ import anyio
 from reka_clips.contract import RenderingConfig
 from reka_clips.engine.media.encoding import CRF, PRESET
 from reka_clips.engine.media.ffmpeg import Ffmpeg, find_ffmpeg, input_arguments, output_argument
-from reka_clips.engine.media.pipeline import renders_at_once
 from reka_clips.engine.media.probe import probe
 from reka_clips.engine.media.render import render_clip
 from reka_clips.engine.media.timeline import ClipPlan, Segment, Shot
-from reka_clips.engine.media.together import together
+from reka_clips.engine.media.together import films_at_once, together
 
 SECONDS = 30
 WIDTH_PX, HEIGHT_PX = 720, 1280
@@ -114,7 +113,7 @@ def measure(rounds: int) -> list[tuple[str, float, float]]:
             ours.append(timed(lambda: anyio.run(render_ours, ffmpeg, film, one, 2)))  # noqa: B023 - called at once
             theirs.append(timed(lambda: render_moviepy(film, other, 2)))  # noqa: B023 - called at once
             both = [lambda path=path: render_ours(ffmpeg, film, path, 2) for path in (one, two)]
-            pairs.append(timed(lambda: anyio.run(lambda: together(both, limit=renders_at_once()))))  # noqa: B023
+            pairs.append(timed(lambda: anyio.run(lambda: together(both, limit=films_at_once()))))  # noqa: B023
             for clip in (one, two, other):
                 anyio.run(check, ffmpeg, clip)
     return [

@@ -11,7 +11,7 @@ from made_films.planted import Planted, Recipe, by_chance, draw
 from made_films.scenes import RATE, cuts_of, random_scenes, write_film
 from made_films.searching import search
 from reka_clips.contract import GenerationConfig
-from reka_clips.engine.media.analyse import Look, measure
+from reka_clips.engine.media.analyse import Look, measure, refine
 from reka_clips.engine.media.errors import MediaError
 from reka_clips.engine.media.ffmpeg import Ffmpeg
 from reka_clips.engine.media.footage import Source
@@ -85,7 +85,8 @@ async def test_the_same_film_gives_the_same_clips(ffmpeg: Ffmpeg, films: list[Pl
 @pytest.mark.parametrize(("tier", "least"), [("full", 0.9), ("references", 0.75)])
 async def test_cuts_are_found_and_little_else(ffmpeg: Ffmpeg, tmp_path: Path, tier: Tier, least: float) -> None:
     scenes = random_scenes(6100, 20)
-    path = write_film(ffmpeg.path, tmp_path / "cuts.mp4", scenes)
+    with_b_frames = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "23")
+    path = write_film(ffmpeg.path, tmp_path / "cuts.mp4", scenes, video=with_b_frames)
     measured = await look(ffmpeg, path, tmp_path, tier)
     truth = cuts_of(scenes)
     right = sum(any(abs(float(cut) * RATE - frame) <= 3 for cut in measured.cuts) for frame in truth)
@@ -101,6 +102,24 @@ async def test_what_is_measured_covers_the_film_and_tells_motion_from_rest(
     assert measured.has_sound
     busy = [value for start, end in film.moments for value in measured.activity[start_of(start) : start_of(end) - 4]]
     assert sum(busy) / len(busy) > 2 * sum(measured.activity) / len(measured.activity)
+
+
+async def test_a_closer_look_mends_the_cuts_of_its_stretches_and_tells_how_far_it_is(
+    ffmpeg: Ffmpeg, tmp_path: Path
+) -> None:
+    scenes = random_scenes(6101, 12)
+    path = write_film(ffmpeg.path, tmp_path / "cuts.mp4", scenes)
+    info = await probe(ffmpeg, path)
+    coarse = await look(ffmpeg, path, tmp_path, "keyframes")
+    half = info.duration / 2
+    stretches = [Look(path, info, start, end, tmp_path) for start, end in ((Fraction(1), half), (half, info.duration))]
+    shares: list[float] = []
+    closer = await refine(ffmpeg, coarse, stretches, report=shares.append)
+    full = await look(ffmpeg, path, tmp_path, "full")
+    in_frames = [[round(cut * RATE) for cut in one.cuts if cut > half + 1] for one in (coarse, closer, full)]
+    assert in_frames[1] == in_frames[2] != in_frames[0]
+    assert shares == sorted(shares)
+    assert 0.99 < shares[-1] <= 1
 
 
 async def choose(

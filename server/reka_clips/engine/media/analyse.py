@@ -21,10 +21,10 @@ from reka_clips.engine.media.errors import DiskFullError, MediaError
 from reka_clips.engine.media.ffmpeg import input_arguments
 from reka_clips.engine.media.measurements import COLUMNS
 from reka_clips.engine.media.readings import Tier
-from reka_clips.engine.media.together import together
+from reka_clips.engine.media.together import films_at_once, together
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from fractions import Fraction
 
     from reka_clips.engine.media.ffmpeg import Ffmpeg
@@ -101,13 +101,26 @@ async def measure(
     return replace(measured[0], loudness_db=loudness[0])
 
 
-async def refine(ffmpeg: Ffmpeg, measured: Measurements, looks: Sequence[Look]) -> Measurements:
+async def refine(
+    ffmpeg: Ffmpeg, measured: Measurements, looks: Sequence[Look], *, report: Callable[[float], None]
+) -> Measurements:
     """Return `measured` with the stretches of `looks` replaced by a full look at them; the sound is kept.
 
-    The activity of what is replaced is brought to the scale of the rest. Raises MediaError, DiskFullError.
+    The activity of what is replaced is brought to the scale of the rest. report: gets the rising share done, 0 to 1.
+    Raises MediaError, DiskFullError.
     """
-    parts = [await _watch(ffmpeg, look, "full", lambda _share: None) for look in looks]
-    return merge(measured, parts)
+    done = [0.0] * len(looks)
+    total = sum(look.seconds for look in looks)
+
+    def watcher(number: int, look: Look) -> Callable[[], Awaitable[Measurements]]:
+        def progressed(share: float) -> None:
+            done[number] = share * look.seconds
+            report(sum(done) / total)
+
+        return partial(_watch, ffmpeg, look, "full", progressed)
+
+    watchers = [watcher(number, look) for number, look in enumerate(looks)]
+    return merge(measured, await together(watchers, limit=films_at_once()))
 
 
 def merge(whole: Measurements, parts: Sequence[Measurements]) -> Measurements:

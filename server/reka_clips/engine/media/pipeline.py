@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,7 +15,7 @@ from reka_clips.engine.media.moments import Wish
 from reka_clips.engine.media.progress import Progress, Stage
 from reka_clips.engine.media.render import render_clip, unsupported_rendering
 from reka_clips.engine.media.scouting import NO_TEXT, Scout
-from reka_clips.engine.media.together import together
+from reka_clips.engine.media.together import films_at_once, together
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -115,11 +114,6 @@ async def make_clips(
     return Outcome(finished, tuple(dict.fromkeys(warnings)))
 
 
-def renders_at_once() -> int:
-    """Return how many clips to render at the same time: x264 on two cores is faster with two clips than with one."""
-    return max(1, min(4, (os.cpu_count() or 2)))
-
-
 def _wish(prompt: str | None, generation: GenerationConfig | None) -> Wish:
     if generation is None:
         return Wish(prompt=prompt or "")
@@ -167,7 +161,7 @@ async def _render(
 
         return render
 
-    return await together([renderer(index) for index in range(len(plans))], limit=renders_at_once())
+    return await together([renderer(index) for index in range(len(plans))], limit=films_at_once())
 
 
 def _names(number: int) -> tuple[str, str]:

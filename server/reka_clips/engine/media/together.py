@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import anyio
@@ -31,6 +32,11 @@ async def together(functions: Sequence[Callable[[], Awaitable[T]]], *, limit: in
     except BaseExceptionGroup as group:
         raise _first(group) from None
     return [results[number] for number in range(len(functions))]
+
+
+def films_at_once() -> int:
+    """Return how many films to decode or encode at the same time: ffmpeg alone leaves a part of two cores idle."""
+    return max(1, min(4, os.cpu_count() or 2))
 
 
 def _first(error: BaseException) -> BaseException:
