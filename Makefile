@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 VIDEO ?=
 PROMPT ?=
 
-.PHONY: demo test faults bench-engine stories soak fuzz conformance bench pictures gallery-host check format release build bundle clean
+.PHONY: demo test faults stories soak fuzz conformance bench bench-engine contact-sheet pictures gallery-host check format release build bundle clean
 
 demo: $(VENV)/.demo-ready
 	@$(BIN)/reka-clips-mcp demo $(if $(VIDEO),"$(VIDEO)") $(if $(PROMPT),--prompt "$(PROMPT)")
@@ -66,10 +66,14 @@ tests/gallery_host/node_modules/.ready: tests/gallery_host/package.json
 	@cd tests/gallery_host && npm install --no-audit --no-fund --no-package-lock --ignore-scripts --silent
 	@touch $@
 
-# How well and how fast the engine finds moments, beside its peers; some ten minutes, writes docs/engine-measurements.md.
-bench-engine: $(VENV)/.test-ready
-	@$(BIN)/python -m pip install --quiet --group bench-engine
-	PYTHONPATH=tests $(BIN)/python -m benchmarks.engine
+# How well and how fast the engine works, beside its peers, into docs/benchmarks.md; a quarter of an hour. ARGS: parts
+# of it, and --samples FOLDER for the figures that need the sample videos.
+bench-engine: $(BENCH)/.ready
+	PYTHONPATH=tests $(BENCH)/bin/python -m benchmarks.engine $(ARGS)
+
+# Pictures of what the engine makes of a video: make contact-sheet VIDEO=talk.mp4 ARGS="--layout fit --clips 2"
+contact-sheet: $(VENV)/.demo-ready
+	@$(BIN)/python tests/benchmarks/engine/contact_sheet.py "$(VIDEO)" contact-sheet.jpg $(ARGS)
 
 check: $(VENV)/.test-ready
 	$(BIN)/ruff check .
@@ -123,20 +127,3 @@ bundle: $(VENV)/.test-ready
 
 clean:
 	rm -rf $(VENV) $(BENCH) dist build demo-clips
-
-.PHONY: contact-sheet bench-rendering bench-reframing
-
-# Pictures of what the engine makes of a video: make contact-sheet VIDEO=talk.mp4 ARGS="--layout fit --clips 2"
-contact-sheet: $(VENV)/.demo-ready
-	@$(BIN)/python tests/benchmarks/engine/contact_sheet.py "$(VIDEO)" contact-sheet.jpg $(ARGS)
-
-# The engine beside moviepy at rendering, and beside a crop of the middle at keeping the subject in the frame.
-bench-rendering: $(BENCH)/.rendering-ready
-	@$(BENCH)/bin/python tests/benchmarks/engine/rendering.py $(ARGS)
-
-bench-reframing: $(VENV)/.demo-ready
-	@PYTHONPATH=tests $(BIN)/python tests/benchmarks/engine/reframing.py $(ARGS)
-
-$(BENCH)/.rendering-ready: $(BENCH)/.ready
-	@$(BENCH)/bin/python -m pip install --quiet --group bench-rendering
-	@touch $@

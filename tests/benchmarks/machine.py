@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 
-PACKAGES = ("mcp", "fastmcp", "httpx2", "pydantic", "anyio", "uvicorn", "starlette")
 
-
-def facts() -> str:
-    """Return one line: processor, cores, memory, system, Python, versions, load at the start."""
+def facts(packages: Iterable[str]) -> str:
+    """Return one line: processor, cores, memory, system, Python, versions of packages, load at the start."""
     processor = next(
         (line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")),
         platform.processor() or platform.machine(),
     )
     memory = next((int(line.split()[1]) for line in _lines("/proc/meminfo") if line.startswith("MemTotal")), 0)
-    versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    versions = ", ".join(f"{name} {version(name)}" for name in packages)
     return (
         f"{processor}, {os.cpu_count()} cores, {memory / 2**20:.0f} GiB; {platform.system()} {platform.release()}; "
         f"Python {platform.python_version()}; {versions}; load at the start {os.getloadavg()[0]:.1f}"

@@ -19,12 +19,13 @@ from benchmarks.machine import facts  # noqa: E402 - found by the line above
 from benchmarks.servers import Bench  # noqa: E402 - the same
 from benchmarks.table import Row, markdown, write_section  # noqa: E402 - the same
 
+PACKAGES = ("mcp", "fastmcp", "httpx2", "pydantic", "anyio", "uvicorn", "starlette")
 PARTS = ("startup", "calls", "relay", "scale", "economy")
 
 
 def main() -> int:
     wanted = sys.argv[1:] or list(PARTS)
-    machine = facts()
+    machine = facts(PACKAGES)
     print(machine, flush=True)
     rows: list[Row] = []
     for part in wanted:

@@ -47,7 +47,7 @@ def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
 
 def markdown(rows: Sequence[Row]) -> str:
     """Return the table."""
-    head = ("What", "This server", "Beside", "Compared", "Aim", "Reached")
+    head = ("What", "Measured", "Beside", "Compared", "Aim", "Reached")
     lines = [head, ("---",) * len(head), *(row.cells for row in rows)]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
 

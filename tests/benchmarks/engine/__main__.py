@@ -1,62 +1,58 @@
-"""All figures on how the engine finds moments, printed and written into the documentation: `make bench-engine`."""
+"""Measure the engine beside its peers and write the table into docs/benchmarks.md. Run by `make bench-engine`.
+
+Arguments: the parts to measure (finding, cutting, speed, rendering, reframing); none: all. Only a whole run is written
+down. `--samples FOLDER`: the sample videos, for what can be judged on them alone.
+"""
 
 from __future__ import annotations
 
-import os
-import platform
-import sys
+import argparse
 import tempfile
 import time
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import anyio
 
-from benchmarks.engine import cutting, finding, speed
+from benchmarks.engine import cutting, finding, reframing, rendering, speed
+from benchmarks.machine import facts
+from benchmarks.table import Row, markdown, write_section
 from reka_clips.engine.media.ffmpeg import find_ffmpeg
 
-HEAD = ("What", "The engine", "Beside, in the same run", "Compared", "Aim")
-DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "engine-measurements.md"
-BEGIN, END = "<!-- engine:begin -->", "<!-- engine:end -->"
-
-
-async def measure(folder: Path) -> list[tuple[str, ...]]:
-    """Return the rows of the whole table."""
-    ffmpeg = find_ffmpeg()
-    told("drawing films with planted moments")
-    films = finding.draw_all(ffmpeg, folder)
-    told("searching them")
-    rows = await finding.lines(ffmpeg, films, folder)
-    told("cuts")
-    minute = speed.make_minute(ffmpeg, folder)
-    rows += await cutting.lines(ffmpeg, folder, minute)
-    told("speed and memory")
-    return rows + speed.lines(ffmpeg, minute, films[0].path)
-
-
-def told(words: str) -> None:
-    """Say what is done next."""
-    print(f"{time.strftime('%H:%M:%S')} {words} …", flush=True)
+DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "benchmarks.md"
+PACKAGES = ("scenedetect", "moviepy", "opencv-python-headless")
 
 
 def main() -> None:
     """Measure, print, and replace the table in the document."""
-    load = os.getloadavg()[0]
-    with tempfile.TemporaryDirectory() as name:
-        rows = anyio.run(measure, Path(name))
-    lines = [HEAD, ("---",) * len(HEAD), *rows]
-    table = "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
-    version = ".".join(str(number) for number in find_ffmpeg().version)
-    facts = (
-        f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, load {load:.1f} at the start, {platform.system()}, "
-        f"Python {platform.python_version()}, ffmpeg {version}."
-    )
-    text = f"{BEGIN}\n\n{table}\n\nMeasured on {facts}\n\n{END}"
-    print(f"\n{table}\n\n{facts}")
-    document = DOCUMENT.read_text("utf-8")
-    before, _, rest = document.partition(BEGIN)
-    DOCUMENT.write_text(before + text + rest.partition(END)[2], "utf-8")
+    ffmpeg = find_ffmpeg()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", metavar="PART")
+    parser.add_argument("--samples", type=Path, help="folder of the sample videos")
+    asked = parser.parse_args()
+    measures: dict[str, Callable[[Path], Awaitable[list[Row]]]] = {
+        "finding": partial(finding.measure, ffmpeg),
+        "cutting": partial(cutting.measure, ffmpeg),
+        "speed": partial(speed.measure, ffmpeg),
+        "rendering": partial(rendering.measure, ffmpeg),
+        "reframing": partial(reframing.measure, ffmpeg, samples=asked.samples),
+    }
+    unknown = ", ".join(set(asked.parts) - set(measures))
+    if unknown:
+        parser.error(f"there is no part {unknown}; there are {', '.join(measures)}")
+    machine = f"{facts(PACKAGES)}; ffmpeg {'.'.join(map(str, ffmpeg.version))}"
+    print(machine, flush=True)
+    rows: list[Row] = []
+    for part in asked.parts or measures:
+        begun = time.monotonic()
+        with tempfile.TemporaryDirectory() as folder:
+            found = anyio.run(measures[part], Path(folder))
+        rows += found
+        print(f"\n{part}, {time.monotonic() - begun:.0f} s\n\n{markdown(found)}", flush=True)
+    if not asked.parts:
+        write_section(DOCUMENT, "engine", f"{markdown(rows)}\n\n{machine}")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

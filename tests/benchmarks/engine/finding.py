@@ -6,12 +6,12 @@ The films are drawn from seeds that no constant was ever tuned on (that was done
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from benchmarks.table import Row
 from made_films.planted import Planted, Recipe, by_chance, draw, evenly
 from made_films.searching import search
 from reka_clips.engine.media.ffmpeg import Ffmpeg
@@ -52,26 +52,23 @@ def draw_all(ffmpeg: Ffmpeg, folder: Path) -> list[Planted]:
         return list(pool.map(partial(draw, ffmpeg.path, folder), recipes()))
 
 
-async def lines(ffmpeg: Ffmpeg, films: Sequence[Planted], scratch: Path) -> list[tuple[str, ...]]:
+async def measure(ffmpeg: Ffmpeg, folder: Path) -> list[Row]:
     """Return the rows of the table."""
-    rows: list[tuple[str, ...]] = []
+    films = draw_all(ffmpeg, folder)
+    rows: list[Row] = []
     planted = sum(len(film.moments) for film in films)
     for tier, words in TIERS:
         found, chance, even = 0, 0.0, 0
         for film in films:
-            clips = await search(ffmpeg, film, scratch, tier=tier)
+            clips = await search(ffmpeg, film, folder, tier=tier)
             lengths = [end - start for start, end in clips]
             hit = film.found_by(clips)
             found, chance, even = found + hit, chance + by_chance(film, lengths), even + evenly(film, lengths)
             if hit < len(film.moments):
                 print(f"    {tier}: {hit} of {len(film.moments)} in {film.recipe}", flush=True)
+        beside = f"anywhere {chance / planted:.0%}, evenly spread {even / planted:.0%}"
+        share = 100 * found / planted
         rows.append(
-            (
-                f"Planted moments found, {words}",
-                f"{found / planted:.0%} of {planted}",
-                f"anywhere {chance / planted:.0%}, evenly spread {even / planted:.0%}",
-                f"{found / max(chance, 0.1):.1f} x chance",
-                "≥ 95%",
-            )
+            Row(f"Planted moments found, {words}", f"{found} of {planted}", beside, share, at_least=95, unit=" %")
         )
     return rows

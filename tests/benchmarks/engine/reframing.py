@@ -1,13 +1,11 @@
 """How often the subject stays in the frame when 16:9 becomes 9:16 or 4:5, beside a crop of the middle.
 
 On films drawn here, where it is known where somebody stands in each shot, and on the sample videos, if they are there,
-with the subjects' places marked by eye. Run: `make bench-reframing`, and with ARGS="--samples FOLDER" for the
-samples.
+with the subjects' places marked by eye.
 """
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,11 +15,13 @@ from pathlib import Path
 
 import anyio
 
+from benchmarks.table import Row
 from made_films.scenes import WIDTH_PX
 from made_films.subjects import BODY_WIDTH_PX, middles_of, random_shots, write_subjects
-from reka_clips.engine.media.analyse import Look, measure
+from reka_clips.engine.media import analyse
+from reka_clips.engine.media.analyse import Look
 from reka_clips.engine.media.composition import Frame, Scene, fill_panel
-from reka_clips.engine.media.ffmpeg import Ffmpeg, find_ffmpeg
+from reka_clips.engine.media.ffmpeg import Ffmpeg
 from reka_clips.engine.media.glimpse import take_glimpse
 from reka_clips.engine.media.picture import frame_size
 from reka_clips.engine.media.probe import probe
@@ -67,7 +67,7 @@ async def judge(
     info = await probe(ffmpeg, film)
     with tempfile.TemporaryDirectory() as scratch:
         look = Look(film, info, Fraction(0), info.duration, Path(scratch))
-        measured = await measure(ffmpeg, look, report=lambda _share: None, tier="full")
+        measured = await analyse.measure(ffmpeg, look, report=lambda _share: None, tier="full")
     times = [Fraction(0), *measured.cuts, measured.end]
     shots = tuple(Shot(one, other) for one, other in pairwise(times))
     segment = Segment(0, times[0], times[-1], shots)
@@ -108,25 +108,16 @@ async def judge_samples(ffmpeg: Ffmpeg, aspect_ratio: str, samples: Path) -> Kep
     return kept
 
 
-def measure_all(samples: Path | None) -> list[tuple[str, Kept]]:
-    """Return what was judged, and how many subjects were kept."""
-    ffmpeg = find_ffmpeg()
-    results: list[tuple[str, Kept]] = []
+async def measure(ffmpeg: Ffmpeg, folder: Path, *, samples: Path | None = None) -> list[Row]:  # noqa: ARG001 - as the other parts
+    """Return the rows of the table. samples: the folder of the sample videos, if they are to be judged as well."""
+    rows: list[Row] = []
     for aspect_ratio in ASPECT_RATIOS:
-        results.append((f"drawn films at {aspect_ratio}", anyio.run(judge_made_films, ffmpeg, aspect_ratio)))
+        judged = {"of drawn films": await judge_made_films(ffmpeg, aspect_ratio)}
         if samples is not None:
-            results.append((f"samples at {aspect_ratio}", anyio.run(judge_samples, ffmpeg, aspect_ratio, samples)))
-    return [(what, kept) for what, kept in results if kept.subjects]
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure and print a line for each."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--samples", type=Path, help="folder of the sample videos")
-    for what, kept in measure_all(parser.parse_args(arguments).samples):
-        engine, middle = (count / kept.subjects for count in (kept.engine, kept.middle))
-        print(f"{what}: of {kept.subjects} subjects the engine keeps {engine:.0%}, the middle {middle:.0%}")
-
-
-if __name__ == "__main__":
-    main()
+            judged["of the samples"] = await judge_samples(ffmpeg, aspect_ratio, samples)
+        for what, kept in judged.items():
+            engine, middle = (count / kept.subjects for count in (kept.engine, kept.middle))
+            told = f"{engine:.0%} of {kept.subjects}"
+            beside = f"a crop of the middle, {middle:.0%}"
+            rows.append(Row(f"Subjects {what} whole in {aspect_ratio}", told, beside, engine / middle, at_least=1))
+    return rows

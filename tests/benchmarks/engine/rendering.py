@@ -1,31 +1,33 @@
 """How fast a 9:16 clip is cut out of a 16:9 film, beside moviepy doing the same in the same run.
 
 Both crop 30 s to 720x1280 with the same encoder settings. The engine does more meanwhile: it looks for the subject in
-each shot, measures the loudness and brings it to -14 LUFS, takes a still. Run: `make bench-rendering`.
+each shot, measures the loudness and brings it to -14 LUFS, takes a still.
 """
 
 from __future__ import annotations
 
-import argparse
-import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable
 from fractions import Fraction
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
 import anyio
+import anyio.to_thread
 
+from benchmarks.table import Row, ratio
 from reka_clips.contract import RenderingConfig
 from reka_clips.engine.media.encoding import CRF, PRESET
-from reka_clips.engine.media.ffmpeg import Ffmpeg, find_ffmpeg, input_arguments, output_argument
+from reka_clips.engine.media.ffmpeg import Ffmpeg, input_arguments, output_argument
 from reka_clips.engine.media.probe import probe
 from reka_clips.engine.media.render import render_clip
 from reka_clips.engine.media.timeline import ClipPlan, Segment, Shot
 from reka_clips.engine.media.together import films_at_once, together
 
 SECONDS = 30
+ROUNDS = 3
 WIDTH_PX, HEIGHT_PX = 720, 1280
 # A film of 720p that costs what real ones do: motion everywhere, detail, a cut every few seconds, speech-like sound.
 PICTURE = (
@@ -91,44 +93,32 @@ async def check(ffmpeg: Ffmpeg, clip: Path) -> None:
     await ffmpeg.run([*input_arguments(clip), "-f", "null", "-"])
 
 
-def timed(work: Callable[[], object]) -> float:
+async def timed(work: Callable[[], Awaitable[object]]) -> float:
     """Return how long it takes, in seconds."""
     begin = time.perf_counter()
-    work()
+    await work()
     return time.perf_counter() - begin
 
 
-def measure(rounds: int) -> list[tuple[str, float, float]]:
-    """Return (what, our seconds, the peer's seconds) of each comparison; the medians of the rounds."""
-    ffmpeg = find_ffmpeg()
+async def measure(ffmpeg: Ffmpeg, folder: Path) -> list[Row]:
+    """Return the rows of the table."""
     ours: list[float] = []
     pairs: list[float] = []
     theirs: list[float] = []
-    with tempfile.TemporaryDirectory() as name:
-        directory = Path(name)
-        film = directory / "film.mp4"
-        anyio.run(make_film, ffmpeg, film)
-        for number in range(rounds):
-            one, two, other = (directory / f"{kind}-{number}.mp4" for kind in ("one", "two", "other"))
-            ours.append(timed(lambda: anyio.run(render_ours, ffmpeg, film, one, 2)))  # noqa: B023 - called at once
-            theirs.append(timed(lambda: render_moviepy(film, other, 2)))  # noqa: B023 - called at once
-            both = [lambda path=path: render_ours(ffmpeg, film, path, 2) for path in (one, two)]
-            pairs.append(timed(lambda: anyio.run(lambda: together(both, limit=films_at_once()))))  # noqa: B023
-            for clip in (one, two, other):
-                anyio.run(check, ffmpeg, clip)
+    film = folder / "film.mp4"
+    await make_film(ffmpeg, film)
+    for number in range(ROUNDS):
+        one, two, other = (folder / f"{kind}-{number}.mp4" for kind in ("one", "two", "other"))
+        render = partial(render_ours, ffmpeg, film)
+        ours.append(await timed(partial(render, one, 2)))
+        theirs.append(await timed(partial(anyio.to_thread.run_sync, render_moviepy, film, other, 2)))
+        both = [partial(render, path, 2) for path in (one, two)]
+        pairs.append(await timed(partial(together, both, limit=films_at_once())))
+        for clip in (one, two, other):
+            await check(ffmpeg, clip)
+    beside = f"moviepy, {median(theirs):.1f} s each"
     return [
-        ("30 s of 720p to one 720x1280 clip", median(ours), median(theirs)),
-        ("the same, two clips at once", median(pairs), 2 * median(theirs)),
-    ]
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure and print a line for each comparison."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3, help="how often each is done; the medians are compared")
-    for what, our_seconds, their_seconds in measure(parser.parse_args(arguments).rounds):
-        print(f"{what}: engine {our_seconds:.1f} s, moviepy {their_seconds:.1f} s: {their_seconds / our_seconds:.1f} x")
-
-
-if __name__ == "__main__":
-    main()
+        Row(f"{SECONDS} s of 720p to one 720x1280 clip", f"{median(ours):.1f} s", beside, ratio(theirs, ours),
+            at_least=2),
+        Row("the same, two clips at once", f"{median(pairs):.1f} s", beside, 2 * ratio(theirs, pairs), at_least=2),
+    ]  # fmt: skip
