@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from anyio import from_thread, to_thread
 
 from reka_clips.engine.media.errors import MediaError
-from reka_clips.engine.media.ffmpeg import input_arguments
+from reka_clips.engine.media.ffmpeg import input_arguments, output_argument
 from reka_clips.engine.media.subtitles import tidy
 from reka_clips.engine.media.timeline import Cue, Word
 
@@ -62,7 +62,8 @@ async def recognise(ffmpeg: Ffmpeg, look: Look, model: Path, *, report: Callable
         await ffmpeg.run(
             [
                 *input_arguments(look.path, options=times),
-                *("-map", f"0:{look.info.audio.index}", "-ac", "1", "-ar", "16000", "-c:a", "pcm_s16le", str(sound)),
+                *("-map", f"0:{look.info.audio.index}", "-ac", "1", "-ar", "16000", "-c:a", "pcm_s16le"),
+                output_argument(sound),
             ],
             timeout_seconds=300 + look.seconds,
         )

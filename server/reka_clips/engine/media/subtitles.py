@@ -92,8 +92,8 @@ def decode(content: bytes) -> str:
 def parse_subtitles(text: str) -> tuple[Cue, ...]:
     """Return the cues of SubRip, WebVTT or ASS text, in order of time, none overlapping, each with its words.
 
-    Formatting, notes on sounds («[applause]») and speakers' names are dropped, see `said`. Times inside a cue (WebVTT) time its words; other
-    words are spread over their cue by length. What is no cue is passed over: nothing is raised.
+    Formatting, notes on sounds («[applause]») and speakers' names are dropped, see `said`. Times inside a cue (WebVTT)
+    time its words; other words are spread over their cue by length. What is no cue is passed over: nothing is raised.
     """
     cues: list[Cue] = []
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
