@@ -56,7 +56,7 @@ def input_arguments(path: Path, *, options: Sequence[str] = ()) -> list[str]:
 
 
 def output_argument(path: Path) -> str:
-    """Return the argument that names `path` as an output, whatever characters it begins with and wherever ffmpeg runs."""
+    """Return the argument that names `path` as an output, whatever it begins with and wherever ffmpeg runs."""
     return f"file:{path.absolute()}"
 
 
