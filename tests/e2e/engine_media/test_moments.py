@@ -74,6 +74,16 @@ async def test_a_look_without_b_frames_measures_motion_also_where_they_refer_to_
     assert len(set(measured.activity)) > measured.pictures / 3  # not held from a few pictures
 
 
+async def test_the_closer_look_tells_how_far_it_is(ffmpeg: Ffmpeg, films: list[Planted], tmp_path: Path) -> None:
+    told: list[tuple[str, float]] = []
+    progress = Progress(lambda stage, share: told.append((stage, share)))
+    scout = Scout(ffmpeg, Wish(count=2, longest=20), None, tmp_path, progress, tier="keyframes")
+    await scout.choose(await scout.gather([source(films[0])]))
+    shares = [share for stage, share in told if stage == "preprocessing"]
+    assert len(shares) >= 4  # one for each stretch at the least, and where it begins
+    assert [share for _, share in told] == sorted(share for _, share in told)
+
+
 def start_of(seconds: float) -> int:
     return int(seconds * 4) + 2
 

@@ -101,12 +101,24 @@ async def measure(
     return replace(measured[0], loudness_db=loudness[0])
 
 
-async def refine(ffmpeg: Ffmpeg, measured: Measurements, looks: Sequence[Look]) -> Measurements:
+async def refine(
+    ffmpeg: Ffmpeg, measured: Measurements, looks: Sequence[Look], *, report: Callable[[float], None]
+) -> Measurements:
     """Return `measured` with the stretches of `looks` replaced by a full look at them; the sound is kept.
 
-    The activity of what is replaced is brought to the scale of the rest. Raises MediaError, DiskFullError.
+    The activity of what is replaced is brought to the scale of the rest. report: gets the rising share done, 0 to 1.
+    Raises MediaError, DiskFullError.
     """
-    parts = [await _watch(ffmpeg, look, "full", lambda _share: None) for look in looks]
+    total = sum(look.seconds for look in looks)
+    parts: list[Measurements] = []
+    done = 0.0
+    for look in looks:
+
+        def looked(share: float, before: float = done, seconds: float = look.seconds) -> None:
+            report((before + share * seconds) / total)
+
+        parts.append(await _watch(ffmpeg, look, "full", looked))
+        done += look.seconds
     return merge(measured, parts)
 
 

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from reka_clips.engine.media.streams import MediaInfo
     from reka_clips.engine.media.timeline import Cue
 
-SPEECH_SPEED: Final = 8.0  # of a small model on two cores, times as fast as it is spoken
 _MIN_SECONDS: Final = Fraction(1)
 
 

@@ -60,6 +60,14 @@ def expected_count(wish: Wish, seconds: Fraction) -> int:
     return wish.count or min(automatic_count(seconds), max(1, int(seconds / _WORTHWHILE_SECONDS)))
 
 
+def expected_clip_seconds(wish: Wish, seconds: Fraction) -> Fraction:
+    """Return roughly how long each clip made of `seconds` of footage will be."""
+    if wish.template == "compilation":
+        return reel_lengths(wish.shortest, wish.longest, available=seconds, count=wish.count)[0].best
+    count = expected_count(wish, seconds)
+    return choose_lengths(wish.shortest, wish.longest, available=seconds, count=count).best
+
+
 def choose(
     footage: Sequence[Footage], wish: Wish, *, within: Mapping[int, Stretches] | None = None, extra: int = 0
 ) -> list[list[Window]]:

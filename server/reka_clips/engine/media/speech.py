@@ -47,6 +47,14 @@ def find_model() -> Path | None:
     return folder
 
 
+def is_usable() -> bool:
+    """Whether speech can be turned into text."""
+    try:
+        return find_model() is not None
+    except MediaError:
+        return False
+
+
 async def recognise(ffmpeg: Ffmpeg, look: Look, model: Path, *, report: Callable[[float], None]) -> tuple[Cue, ...]:
     """Return what is said in a stretch, in source seconds, word by word; empty for a source without sound.
 
