@@ -7,6 +7,7 @@ import tempfile
 from fractions import Fraction
 from pathlib import Path
 from threading import Event
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from anyio import from_thread, to_thread
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from reka_clips.engine.media.ffmpeg import Ffmpeg
 
 MODEL_SETTING: Final = "REKA_CLIPS_WHISPER_MODEL"
+# What faster-whisper is called with; tests/release holds both to its signatures.
+MODEL_OPTIONS: Final = MappingProxyType({"device": "cpu", "compute_type": "int8", "local_files_only": True})
+TRANSCRIBE_OPTIONS: Final = MappingProxyType({"word_timestamps": True, "vad_filter": True})
 
 
 def find_model() -> Path | None:
@@ -97,8 +101,8 @@ def _transcribe(model: Path, sound: Path, offset: Fraction) -> Iterator[Cue]:
 
     try:
         model_class = cast("Any", WhisperModel)
-        whisper = model_class(str(model), device="cpu", compute_type="int8", local_files_only=True)
-        segments, _ = whisper.transcribe(str(sound), word_timestamps=True, vad_filter=True)
+        whisper = model_class(str(model), **MODEL_OPTIONS)
+        segments, _ = whisper.transcribe(str(sound), **TRANSCRIBE_OPTIONS)
         for segment in segments:
             words = tuple(
                 Word(offset + _exact(word.start), offset + _exact(word.end), word.word.strip())
