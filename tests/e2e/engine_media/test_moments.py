@@ -172,6 +172,18 @@ async def test_one_source_that_cannot_be_used_is_left_out_with_a_warning(
     assert warnings[0].startswith("Video 1 was left out")
 
 
+async def test_a_short_film_is_good_for_a_part_of_a_reel(ffmpeg: Ffmpeg, films: list[Planted], tmp_path: Path) -> None:
+    short = tmp_path / "short.mp4"
+    await ffmpeg.run(["-i", str(films[0].path), "-t", "15", "-c", "copy", str(short)])
+    asked = GenerationConfig(
+        template="compilation", num_generations=1, min_duration_seconds=20, max_duration_seconds=26
+    )
+    parts, warnings = await choose(ffmpeg, [Source(short, short.as_uri())] * 2, asked, tmp_path)
+    assert {number for number, _, _ in parts} == {0, 1}
+    assert 20 <= sum(end - start for _, start, end in parts) <= 26
+    assert warnings == []
+
+
 async def test_without_words_it_is_said_that_the_prompt_had_no_effect(
     ffmpeg: Ffmpeg, films: list[Planted], tmp_path: Path
 ) -> None:

@@ -193,6 +193,15 @@ def test_the_clips_of_one_source_have_different_titles() -> None:
     assert len(set(titles)) == 3
 
 
+def test_a_reel_of_several_films_without_words_names_each_with_its_own_times() -> None:
+    films = [footage(40, url="file:///films/harbour.mp4"), footage(40, tags={"title": "The lighthouse"})]
+    wish = Wish("compilation", count=1, shortest=40, longest=60)
+    (reel,) = choose(films, wish)
+    (plan,) = make_plans([reel], films, wish)
+    times = ["; ".join(", ".join(clock(w.start) for w in reel if w.source == source) for source in (0, 1))]
+    assert [plan.title] == [f"harbour and The lighthouse ({times[0]})"]
+
+
 def test_whether_a_prompt_matches_at_all_is_known() -> None:
     item = footage(20, cues=[cue(1, 3, "The volcano woke.")])
     assert is_prompt_matched([item], Wish(prompt="volcanoes, please"))

@@ -83,13 +83,14 @@ class Footage:
 
 
 async def open_source(
-    ffmpeg: Ffmpeg, source: Source, generation: GenerationConfig | None, scratch: Path
+    ffmpeg: Ffmpeg, source: Source, generation: GenerationConfig | None, scratch: Path, *, shortest: int
 ) -> tuple[Opened, tuple[str, ...]]:
     """Return a source with the stretch of it to cut from, and warnings.
 
-    scratch: a folder for a copy, where times cannot be found in the file itself.
-    Raises MediaError when it is no video, or the stretch asked for is outside of it or shorter than
-    `min_duration_seconds`; DiskFullError.
+    scratch: a folder for a copy, where times cannot be found in the file itself. shortest: how many seconds of it are
+    needed at least.
+    Raises MediaError when it is no video, or the stretch asked for is outside of it or shorter than that;
+    DiskFullError.
     """
     info = await probe(ffmpeg, source.path)
     path = await with_index(ffmpeg, source.path, info, scratch)
@@ -108,7 +109,6 @@ async def open_source(
         if wanted > end + 1:
             warnings.append(f"source_end_time ({wanted}) is after the end of the video ({float(end):.1f} s).")
         end = min(end, Fraction(wanted))
-    shortest = (generation and generation.min_duration_seconds) or 0
     if end - start < max(shortest, min(_MIN_SECONDS, info.duration)):
         raise MediaError(too_short(end - start, shortest))
     return Opened(source, info, start, end), tuple(warnings)

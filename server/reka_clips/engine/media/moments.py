@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
-from typing import TYPE_CHECKING, Final, Literal
+from itertools import groupby, pairwise
+from typing import TYPE_CHECKING, Final, Literal, TypedDict
 
 from reka_clips.engine.media import titles
 from reka_clips.engine.media.prompt import query_terms, relevance
@@ -45,6 +45,13 @@ class Wish:
     shortest: int = 0
     longest: int = 90
     prompt: str = ""
+
+
+class _Origin(TypedDict):
+    tags: Mapping[str, str]
+    chapter: str
+    name: str
+    times: str
 
 
 def spoken_in(item: Footage, longest: Fraction) -> tuple[Cue, ...]:
@@ -166,19 +173,7 @@ def _plan(
         cues.extend(cut_out(item.cues, window.start, window.end, at=at))
         said.extend(cue for cue in spoken[window.source] if cue.start >= window.start and cue.end <= window.end)
         at += window.duration
-    first = footage[clip[0].source]
-    times = ", ".join(titles.clock(window.start) for window in clip)
-    if len(clip) == 1:
-        times = f"{titles.clock(clip[0].start)}\u2013{titles.clock(clip[0].end)}"
-    wording = titles.word_clip(
-        said,
-        vocabulary=vocabulary,
-        prompt=wish.prompt,
-        tags=first.info.tags,
-        chapter=titles.chapter_title(first.info.chapters, clip[0].start, clip[0].end) if len(clip) == 1 else "",
-        name=first.opened.name,
-        times=times,
-    )
+    wording = titles.word_clip(said, vocabulary=vocabulary, prompt=wish.prompt, **_origin(clip, footage))
     return ClipPlan(
         segments=tuple(segments),
         cues=tuple(cues),
@@ -187,6 +182,23 @@ def _plan(
         hashtags=wording.hashtags,
         ai_score=ai_score(reel_score(clip)),
     )
+
+
+def _origin(clip: Sequence[Window], footage: Sequence[Footage]) -> _Origin:
+    """Return what is known of where a clip is from; several sources are named one after the other, as their times."""
+    sources = [footage[index] for index in dict.fromkeys(window.source for window in clip)]
+    times = "; ".join(
+        ", ".join(titles.clock(window.start) for window in group)
+        for _, group in groupby(clip, key=lambda window: window.source)
+    )
+    if len(sources) > 1:
+        name = " and ".join(titles.source_title(item.info.tags, item.opened.name) for item in sources)
+        return {"tags": {}, "chapter": "", "name": name, "times": times}
+    chapter = ""
+    if len(clip) == 1:
+        times = f"{titles.clock(clip[0].start)}\u2013{titles.clock(clip[0].end)}"
+        chapter = titles.chapter_title(sources[0].info.chapters, clip[0].start, clip[0].end)
+    return {"tags": sources[0].info.tags, "chapter": chapter, "name": sources[0].opened.name, "times": times}
 
 
 def shots(measured: Measurements, window: Window) -> tuple[Shot, ...]:

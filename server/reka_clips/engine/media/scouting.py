@@ -65,7 +65,10 @@ class Scout:
 
         One that cannot be used is left out with a warning; raises the first one's MediaError when none can.
         """
-        opened = await self._each(sources, self._open)
+        # The parts of a reel may be short, as long as all of it is not.
+        is_pooled = self._wish.template == "compilation" and len(sources) > 1
+        shortest = 0 if is_pooled else self._wish.shortest
+        opened = await self._each(sources, lambda source: self._open(source, shortest))
         looks = [costs.look_seconds(item) for item in opened]
         clips = moments.expected_count(self._wish, _total(opened)) + self._spare(opened)
         later = costs.closer_seconds(opened, self._wish, clips=clips) + self._render_seconds(opened)
@@ -76,7 +79,7 @@ class Scout:
         async def measure(item: Opened) -> Footage:
             number = opened.index(item)
             report = self._progress.part("indexing", looks[number], after=sum(looks[number + 1 :]) + later)
-            return await self._measure(item, report)
+            return await self._measure(item, report, shortest)
 
         return await self._each(opened, measure)
 
@@ -115,19 +118,19 @@ class Scout:
         self._note(footage, len(chosen))
         return chosen, footage
 
-    async def _open(self, source: Source) -> Opened:
-        opened, warnings = await open_source(self._ffmpeg, source, self._generation, self._scratch)
+    async def _open(self, source: Source, shortest: int) -> Opened:
+        opened, warnings = await open_source(self._ffmpeg, source, self._generation, self._scratch, shortest=shortest)
         self.warnings += warnings
         return opened
 
-    async def _measure(self, item: Opened, report: Callable[[float], None]) -> Footage:
+    async def _measure(self, item: Opened, report: Callable[[float], None], shortest: int) -> Footage:
         cues, warnings = await read_text(self._ffmpeg, item)
         self.warnings += warnings
         measured = await analyse.measure(self._ffmpeg, item.look(self._scratch), report=report, tier=self._tier)
         if item.info.audio is not None and not measured.has_sound:
             self.warnings.append(f"The sound of {item.name} could not be decoded.")
-        if measured.end - measured.start < self._wish.shortest:
-            raise MediaError(too_short(measured.end - measured.start, self._wish.shortest))
+        if measured.end - measured.start < shortest:
+            raise MediaError(too_short(measured.end - measured.start, shortest))
         return Footage(item, measured, cues)
 
     async def _look_closer(self, footage: list[Footage], within: Mapping[int, Stretches]) -> list[Footage]:

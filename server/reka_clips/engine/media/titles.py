@@ -78,7 +78,7 @@ def word_clip(
     spoken: the sentences said in it. tags: the source's metadata. chapter: the title of the chapter it is from, or
     empty. name: what the source is called when it has no title. times: where in the source it is, for people.
     """
-    source = _clean(tags.get("title", "")) or name
+    source = source_title(tags, name)
     known = _keywords_of(tags)
     if not spoken:
         title = _clean(chapter) or source
@@ -96,6 +96,11 @@ def word_clip(
         shorten(_capitalised(_around(texts, best)), _MAX_CAPTION_CHARACTERS),
         tuple(hashtags[:_MAX_HASHTAGS]),
     )
+
+
+def source_title(tags: Mapping[str, str], name: str) -> str:
+    """Return the title that a source's metadata gives it, else what it is called by its file."""
+    return _clean(tags.get("title", "")) or name
 
 
 def source_name(url: str, path_name: str) -> str:
