@@ -264,13 +264,17 @@ def _host(url: str) -> str | None:
 
 
 def default_data_dir(environ: Mapping[str, str]) -> Path:
-    """Return where the platform keeps a program's data."""
+    """Return where the platform keeps a program's data. What the environment names counts only if it is absolute."""
     home = Path.home()
     if sys.platform == "win32":
-        return Path(environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "reka-clips-mcp"
+        return _absolute(environ.get("LOCALAPPDATA"), home / "AppData" / "Local") / "reka-clips-mcp"
     if sys.platform == "darwin":
         return home / "Library" / "Application Support" / "reka-clips-mcp"
-    return Path(environ.get("XDG_DATA_HOME") or home / ".local" / "share") / "reka-clips-mcp"
+    return _absolute(environ.get("XDG_DATA_HOME"), home / ".local" / "share") / "reka-clips-mcp"
+
+
+def _absolute(folder: str | None, default: Path) -> Path:
+    return Path(folder) if folder and Path(folder).is_absolute() else default
 
 
 def default_save_dir(home: Path) -> Path:

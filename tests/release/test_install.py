@@ -114,6 +114,37 @@ def test_it_works_with_the_oldest_dependencies_it_allows(wheel: Path, tmp_path: 
     assert ended.returncode == 0, ended.stdout[-5000:]
 
 
+CAPTIONS = """
+import inspect, os, sys
+from dataclasses import fields
+from faster_whisper import WhisperModel
+from faster_whisper.transcribe import Segment, Word
+from reka_clips.engine.media import speech
+
+inspect.signature(WhisperModel).bind("folder", **speech.MODEL_OPTIONS)
+inspect.signature(WhisperModel.transcribe).bind(None, "sound.wav", **speech.TRANSCRIBE_OPTIONS)
+for needed, kind in (({"start", "end", "text", "words"}, Segment), ({"start", "end", "word"}, Word)):
+    assert needed <= {field.name for field in fields(kind)}, kind
+print(speech.find_model())
+"""
+
+
+@pytest.mark.parametrize("version", ["newest", "oldest"])
+def test_the_extra_for_captions_brings_a_faster_whisper_that_takes_our_calls(
+    version: str, wheel: Path, tmp_path: Path
+) -> None:
+    """No model is there to run it with, so its signatures are asked. It weighs 430 MB: no part of the other tests."""
+    captions = Environment(tmp_path / "captions", f"reka-clips-mcp[captions] @ {wheel.as_uri()}")
+    if version == "oldest":
+        captions.install(f"faster-whisper=={oldest_of('faster-whisper')}")
+    model = tmp_path / "model"
+    model.mkdir()
+    for name in ("model.bin", "tokenizer.json"):
+        (model / name).write_bytes(b"{}")
+    ended = captions.run("python", "-c", CAPTIONS, folder=tmp_path, REKA_CLIPS_WHISPER_MODEL=str(model))
+    assert ended.stdout.strip() == str(model), ended.stderr
+
+
 def versions(packages: Environment, names: Sequence[str]) -> dict[str, str]:
     """Return which versions are installed."""
     program = f"import importlib.metadata as m; print(*[m.version(name) for name in {names}])"

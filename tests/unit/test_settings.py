@@ -55,4 +55,5 @@ def test_no_secret_is_in_the_repr() -> None:
 def test_the_data_folder_follows_the_platform() -> None:
     if default_data_dir({}).parts[-3:-1] == (".local", "share"):
         assert default_data_dir({"XDG_DATA_HOME": "/data"}) == Path("/data/reka-clips-mcp")
+        assert default_data_dir({"XDG_DATA_HOME": "data"}) == default_data_dir({})  # as the XDG specification asks
     assert default_data_dir({}).name == "reka-clips-mcp"

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from reka_clips.engine.media.ffmpeg import output_argument
+
 if TYPE_CHECKING:
     from reka_clips.engine.media.ffmpeg import Ffmpeg
 
@@ -117,7 +119,7 @@ async def make_film(ffmpeg: Ffmpeg, path: Path) -> tuple[Moment, ...]:
     path.with_suffix(".srt").write_text(_subtitles(), encoding="utf-8")
     seconds = sum(scene.seconds for scene in SCENES)
     encoding = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "23", "-pix_fmt", "yuv420p", "-c:a", "aac"]
-    outputs = ["-map", "[v]", "-map", "[a]", *encoding, "-movflags", "+faststart", f"file:{path}"]
+    outputs = ["-map", "[v]", "-map", "[a]", *encoding, "-movflags", "+faststart", output_argument(path)]
     await ffmpeg.run(["-filter_complex", _graph(), *outputs], duration_seconds=seconds)
     return moments()
 

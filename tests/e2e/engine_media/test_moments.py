@@ -74,6 +74,16 @@ async def test_a_look_without_b_frames_measures_motion_also_where_they_refer_to_
     assert len(set(measured.activity)) > measured.pictures / 3  # not held from a few pictures
 
 
+async def test_the_closer_look_tells_how_far_it_is(ffmpeg: Ffmpeg, films: list[Planted], tmp_path: Path) -> None:
+    told: list[tuple[str, float]] = []
+    progress = Progress(lambda stage, share: told.append((stage, share)))
+    scout = Scout(ffmpeg, Wish(count=2, longest=20), None, tmp_path, progress, tier="keyframes")
+    await scout.choose(await scout.gather([source(films[0])]))
+    shares = [share for stage, share in told if stage == "preprocessing"]
+    assert len(shares) >= 4  # one for each stretch at the least, and where it begins
+    assert [share for _, share in told] == sorted(share for _, share in told)
+
+
 def start_of(seconds: float) -> int:
     return int(seconds * 4) + 2
 
@@ -179,6 +189,18 @@ async def test_one_source_that_cannot_be_used_is_left_out_with_a_warning(
     assert {number for number, _, _ in clips} == {0, 1}
     assert len(warnings) == 1
     assert warnings[0].startswith("Video 1 was left out")
+
+
+async def test_a_short_film_is_good_for_a_part_of_a_reel(ffmpeg: Ffmpeg, films: list[Planted], tmp_path: Path) -> None:
+    short = tmp_path / "short.mp4"
+    await ffmpeg.run(["-i", str(films[0].path), "-t", "15", "-c", "copy", str(short)])
+    asked = GenerationConfig(
+        template="compilation", num_generations=1, min_duration_seconds=20, max_duration_seconds=26
+    )
+    parts, warnings = await choose(ffmpeg, [Source(short, short.as_uri())] * 2, asked, tmp_path)
+    assert {number for number, _, _ in parts} == {0, 1}
+    assert 20 <= sum(end - start for _, start, end in parts) <= 26
+    assert warnings == []
 
 
 async def test_without_words_it_is_said_that_the_prompt_had_no_effect(

@@ -13,7 +13,7 @@ from made_footage import cue, footage
 from reka_clips.engine.media.footage import Footage
 from reka_clips.engine.media.moments import Wish, choose, expected_count, make_plans, spoken_in, stretches_around
 from reka_clips.engine.media.select import ai_score, automatic_count, pick_moments
-from reka_clips.engine.media.windows import Window
+from reka_clips.engine.media.windows import Terrain, Window, edges
 
 
 @dataclass(frozen=True)
@@ -136,11 +136,30 @@ def test_the_automatic_number_of_clips(minutes: float, count: int) -> None:
     assert automatic_count(Fraction(str(minutes)) * 60) == count
 
 
-@pytest.mark.parametrize(("length", "count"), [(8, 1), (19, 1), (25, 2), (31, 3)])
+@pytest.mark.parametrize(("length", "count"), [(8, 1), (29, 1), (31, 2), (46, 3)])
 def test_a_short_source_gives_fewer_clips_than_three_when_the_number_is_left_open(length: int, count: int) -> None:
     clips = choose([footage(length)], Wish())
     assert len(clips) == count
-    assert all(clip[0].duration >= 5 for clip in clips)
+    assert all(clip[0].duration >= 6 for clip in clips)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "stands_alone"),
+    [
+        ("The whale dives.", True),
+        ("Android whales dive.", True),
+        ("And the whale dives.", False),
+        ("\u201cIt\u2019s a whale.\u201d", False),
+        ("But, as I said, it dives.", False),
+    ],
+)
+def test_a_clip_rather_begins_with_a_sentence_that_needs_none_before_it(sentence: str, stands_alone: bool) -> None:
+    said = [cue(5, 9, "This is the sea."), cue(10, 14, sentence), cue(15, 19, "A diver follows.")]
+    terrain = Terrain(0, ((Fraction(0), Fraction(30)),), [0.0] * 60, [], (), spoken=said)
+    begins, _ = edges(terrain, Fraction(0), Fraction(30))
+    (strength,) = [edge.strength for edge in begins if 9 < edge.time < 10]
+    others = [edge.strength for edge in begins if 14 < edge.time < 15]
+    assert (strength == max(others)) == stands_alone
 
 
 def test_a_source_shorter_than_a_clip_may_be_gives_all_of_it() -> None:

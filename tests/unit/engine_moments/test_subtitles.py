@@ -91,6 +91,24 @@ def test_ass_is_read_without_its_codes_comments_and_drawings() -> None:
         ("(MUSIC)", None),
         (">> A new speaker", "A new speaker"),
         ("- Yes.", "Yes."),
+        ("-5 degrees, and falling", "-5 degrees, and falling"),
+        ("[music\nplaying] Hello", "Hello"),
+        ("(soft music\nplays)", None),
+        ("(LAUGHING) No, not me.", "No, not me."),
+        ("It is (as ever) late.", "It is (as ever) late."),
+        ("The agency\n(NASA) said so.", "The agency (NASA) said so."),
+        ("NAR: This is the telescope.", "This is the telescope."),
+        ("<i>DR. O'NEIL:</i> It is.", "It is."),
+        (">> JOHN: Hello.", "Hello."),
+        (">> JOHN: HELLO.", "HELLO."),
+        ("- MAN #2: Who?\n- WOMAN: Me.", "Who? Me."),
+        ("[MUSIC]\nNARRATOR:\nOnce upon a time", "Once upon a time"),
+        ("[JOHN]: Hello.", "Hello."),
+        ("REMEMBER: NO RUNNING", "REMEMBER: NO RUNNING"),
+        ("Remember: no running", "Remember: no running"),
+        ("At 10:30 we go", "At 10:30 we go"),
+        ("OK, SO WHAT IS: this", "OK, SO WHAT IS: this"),
+        ("see HTTP://example.org", "see HTTP://example.org"),
         ("a\x00b\x1b[0m", "a b [0m"),
         ("5 < 6 and 7 > 2", "5 < 6 and 7 > 2"),
     ],
@@ -209,3 +227,13 @@ def test_cutting_out_moves_cues_and_drops_the_words_outside() -> None:
     (found,) = cut_out(whole, Fraction(12), Fraction(20), at=Fraction(5))
     assert (found.start, found.end) == (5, 7)
     assert found.text == " ".join(word.text for word in words if word.end > 12)
+
+
+def test_a_speakers_name_takes_no_time_from_words_that_have_their_own() -> None:
+    content = (
+        "WEBVTT\n\n00:01.000 --> 00:04.000\n"
+        ">> NAR:<00:00:01.500><c> This</c><00:00:02.000><c> [music]</c><00:00:03.000><c> is it</c>\n"
+    )
+    (cue,) = parse_subtitles(content)
+    assert cue.text == "This is it"
+    assert [(float(word.start), word.text) for word in cue.words] == [(1.5, "This"), (3.0, "is"), (3.5, "it")]

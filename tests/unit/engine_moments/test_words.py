@@ -87,7 +87,6 @@ def test_a_title_is_a_sentence_that_was_said() -> None:
     found = wording("Well, yes.", "Nobody expected the lighthouse to fall.", "So there.")
     assert found.title == "Nobody expected the lighthouse to fall"
     assert found.caption.startswith("Nobody expected the lighthouse to fall. So there.")
-    assert "lighthouse" in found.hashtags
 
 
 def test_the_sentence_that_matches_the_prompt_becomes_the_title() -> None:
@@ -102,6 +101,37 @@ def test_every_word_of_title_caption_and_hashtags_was_said() -> None:
     assert set(terms(found.title)) <= said
     assert set(terms(found.caption)) <= said
     assert {term for tag in found.hashtags for term in terms(tag)} <= said
+
+
+@pytest.mark.parametrize(
+    ("said", "title"),
+    [
+        ("And then, on a Tuesday, the system failed.", "On a Tuesday, the system failed"),
+        ("But no one had ever done it.", "No one had ever done it"),
+        ("So, what do I want you to know?", "What do I want you to know?"),
+        ("So far nobody has done it.", "So far nobody has done it"),
+        ("Now is the time to begin.", "Now is the time to begin"),
+        ("Andrew rang the harbour bell.", "Andrew rang the harbour bell"),
+    ],
+)
+def test_a_title_begins_without_what_ties_it_to_the_sentence_before(said: str, title: str) -> None:
+    assert wording(said).title == title
+
+
+def test_a_caption_holds_whole_sentences_and_some_before_where_few_follow() -> None:
+    before, last = "We counted the boats in the morning.", "Nobody expected the lighthouse to fall."
+    assert wording(before, last).caption == f"{before} {last}"
+    many = [f"The lighthouse number {number} stood for a hundred years." for number in range(10)]
+    caption = wording(*many).caption
+    assert caption.endswith("years.")
+    assert 150 < len(caption) <= 220
+
+
+def test_hashtags_are_names_and_what_is_said_often_or_asked_for() -> None:
+    spoken = ("In March we showed the Webb mirror to NASA.", "A mirror so large had never been heard of.")
+    assert wording(*spoken).hashtags == ("mirror", "webb", "nasa")
+    assert wording(*spoken, prompt="how large is it").hashtags == ("mirror", "webb", "nasa", "large")
+    assert wording("WE SHOWED THE MIRROR TO NASA.").hashtags == ()
 
 
 def test_without_words_the_file_itself_is_named_and_nothing_is_made_up() -> None:
@@ -161,6 +191,15 @@ def test_the_clips_of_one_source_have_different_titles() -> None:
     item = footage(300)
     titles = [plan.title for plan in make_plans(choose([item], Wish(count=3)), [item], Wish(count=3))]
     assert len(set(titles)) == 3
+
+
+def test_a_reel_of_several_films_without_words_names_each_with_its_own_times() -> None:
+    films = [footage(40, url="file:///films/harbour.mp4"), footage(40, tags={"title": "The lighthouse"})]
+    wish = Wish("compilation", count=1, shortest=40, longest=60)
+    (reel,) = choose(films, wish)
+    (plan,) = make_plans([reel], films, wish)
+    times = ["; ".join(", ".join(clock(w.start) for w in reel if w.source == source) for source in (0, 1))]
+    assert [plan.title] == [f"harbour and The lighthouse ({times[0]})"]
 
 
 def test_whether_a_prompt_matches_at_all_is_known() -> None:

@@ -74,7 +74,7 @@ class Look:
     def input(self, options: Sequence[str]) -> list[str]:
         """Return ffmpeg's arguments that open the stretch."""
         times = ["-ss", f"{float(self.start):.6f}"] if self.start > 0 else []
-        return input_arguments(self.path.absolute(), options=[*options, *times, "-t", f"{self.seconds:.6f}"])
+        return input_arguments(self.path, options=[*options, *times, "-t", f"{self.seconds:.6f}"])
 
 
 async def measure(

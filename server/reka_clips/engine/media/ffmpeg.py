@@ -47,16 +47,17 @@ _INSTALL_HINT: Final = (
 def input_arguments(path: Path, *, options: Sequence[str] = ()) -> list[str]:
     """Return the arguments that open `path` as an input, and nothing but that file.
 
-    options: further input options, such as `["-ss", "12.5"]`. The `file:` in front keeps a name like
-    `concat:a|b` or `-y` from being read as anything but a name. The format list keeps out playlists.
+    path: a relative one is one of this program, wherever ffmpeg runs. options: further input options, such as
+    `["-ss", "12.5"]`. The `file:` in front keeps a name like `concat:a|b` or `-y` from being read as anything but a
+    name. The format list keeps out playlists.
     """
     guards = ["-protocol_whitelist", "file", "-format_whitelist", FORMATS, "-max_pixels", str(_MAX_PICTURE_PX)]
-    return [*guards, *options, "-i", f"file:{path}"]
+    return [*guards, *options, "-i", f"file:{path.absolute()}"]
 
 
 def output_argument(path: Path) -> str:
-    """Return the argument that names `path` as an output, whatever characters it begins with."""
-    return f"file:{path}"
+    """Return the argument that names `path` as an output, whatever it begins with and wherever ffmpeg runs."""
+    return f"file:{path.absolute()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,11 @@ def find_ffmpeg() -> Ffmpeg:
 
 
 def inspect_ffmpeg(path: str) -> Ffmpeg | None:
-    """Return what the program at `path` can do, or None if it is no ffmpeg that runs."""
+    """Return what the program at `path` can do, or None if it is no ffmpeg that runs.
+
+    path: a name is looked for where programs are; a relative path is one of this program, wherever ffmpeg will run.
+    """
+    path = os.path.abspath(shutil.which(path) or path)  # noqa: PTH100 - as a shell would find it
     texts: list[str] = []
     for question in ("-version", "-filters", "-encoders"):
         try:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from reka_clips.engine.media.streams import MediaInfo
     from reka_clips.engine.media.timeline import Cue
 
-SPEECH_SPEED: Final = 8.0  # of a small model on two cores, times as fast as it is spoken
 _MIN_SECONDS: Final = Fraction(1)
 
 
@@ -84,13 +83,14 @@ class Footage:
 
 
 async def open_source(
-    ffmpeg: Ffmpeg, source: Source, generation: GenerationConfig | None, scratch: Path
+    ffmpeg: Ffmpeg, source: Source, generation: GenerationConfig | None, scratch: Path, *, shortest: int
 ) -> tuple[Opened, tuple[str, ...]]:
     """Return a source with the stretch of it to cut from, and warnings.
 
-    scratch: a folder for a copy, where times cannot be found in the file itself.
-    Raises MediaError when it is no video, or the stretch asked for is outside of it or shorter than
-    `min_duration_seconds`; DiskFullError.
+    scratch: a folder for a copy, where times cannot be found in the file itself. shortest: how many seconds of it are
+    needed at least.
+    Raises MediaError when it is no video, or the stretch asked for is outside of it or shorter than that;
+    DiskFullError.
     """
     info = await probe(ffmpeg, source.path)
     path = await with_index(ffmpeg, source.path, info, scratch)
@@ -109,7 +109,6 @@ async def open_source(
         if wanted > end + 1:
             warnings.append(f"source_end_time ({wanted}) is after the end of the video ({float(end):.1f} s).")
         end = min(end, Fraction(wanted))
-    shortest = (generation and generation.min_duration_seconds) or 0
     if end - start < max(shortest, min(_MIN_SECONDS, info.duration)):
         raise MediaError(too_short(end - start, shortest))
     return Opened(source, info, start, end), tuple(warnings)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
-from typing import TYPE_CHECKING, Final, Literal
+from itertools import groupby, pairwise
+from typing import TYPE_CHECKING, Final, Literal, TypedDict
 
 from reka_clips.engine.media import titles
 from reka_clips.engine.media.prompt import query_terms, relevance
@@ -32,7 +32,7 @@ Stretches = tuple[tuple[Fraction, Fraction], ...]
 
 _AROUND_SECONDS: Final = 6
 _AROUND_SHARE: Final = 0.35
-_WORTHWHILE_SECONDS: Final = 10
+_WORTHWHILE_SECONDS: Final = 15
 _MAX_SENTENCE_SECONDS: Final = Fraction(20)
 
 
@@ -47,6 +47,13 @@ class Wish:
     prompt: str = ""
 
 
+class _Origin(TypedDict):
+    tags: Mapping[str, str]
+    chapter: str
+    name: str
+    times: str
+
+
 def spoken_in(item: Footage, longest: Fraction) -> tuple[Cue, ...]:
     """Return what is said in a source, in sentences that fit into a clip of `longest` seconds."""
     return sentences(item.cues, max_seconds=min(_MAX_SENTENCE_SECONDS, longest * Fraction(2, 3)))
@@ -55,9 +62,17 @@ def spoken_in(item: Footage, longest: Fraction) -> tuple[Cue, ...]:
 def expected_count(wish: Wish, seconds: Fraction) -> int:
     """Return how many clips are to be made of `seconds` of footage.
 
-    Where the number is left open, so many that each can last ten seconds: nobody posts three clips of four.
+    Where the number is left open, so many that each can last fifteen seconds: nobody posts three clips of five.
     """
     return wish.count or min(automatic_count(seconds), max(1, int(seconds / _WORTHWHILE_SECONDS)))
+
+
+def expected_clip_seconds(wish: Wish, seconds: Fraction) -> Fraction:
+    """Return roughly how long each clip made of `seconds` of footage will be."""
+    if wish.template == "compilation":
+        return reel_lengths(wish.shortest, wish.longest, available=seconds, count=wish.count)[0].best
+    count = expected_count(wish, seconds)
+    return choose_lengths(wish.shortest, wish.longest, available=seconds, count=count).best
 
 
 def choose(
@@ -158,19 +173,7 @@ def _plan(
         cues.extend(cut_out(item.cues, window.start, window.end, at=at))
         said.extend(cue for cue in spoken[window.source] if cue.start >= window.start and cue.end <= window.end)
         at += window.duration
-    first = footage[clip[0].source]
-    times = ", ".join(titles.clock(window.start) for window in clip)
-    if len(clip) == 1:
-        times = f"{titles.clock(clip[0].start)}\u2013{titles.clock(clip[0].end)}"
-    wording = titles.word_clip(
-        said,
-        vocabulary=vocabulary,
-        prompt=wish.prompt,
-        tags=first.info.tags,
-        chapter=titles.chapter_title(first.info.chapters, clip[0].start, clip[0].end) if len(clip) == 1 else "",
-        name=first.opened.name,
-        times=times,
-    )
+    wording = titles.word_clip(said, vocabulary=vocabulary, prompt=wish.prompt, **_origin(clip, footage))
     return ClipPlan(
         segments=tuple(segments),
         cues=tuple(cues),
@@ -179,6 +182,23 @@ def _plan(
         hashtags=wording.hashtags,
         ai_score=ai_score(reel_score(clip)),
     )
+
+
+def _origin(clip: Sequence[Window], footage: Sequence[Footage]) -> _Origin:
+    """Return what is known of where a clip is from; several sources are named one after the other, as their times."""
+    sources = [footage[index] for index in dict.fromkeys(window.source for window in clip)]
+    times = "; ".join(
+        ", ".join(titles.clock(window.start) for window in group)
+        for _, group in groupby(clip, key=lambda window: window.source)
+    )
+    if len(sources) > 1:
+        name = " and ".join(titles.source_title(item.info.tags, item.opened.name) for item in sources)
+        return {"tags": {}, "chapter": "", "name": name, "times": times}
+    chapter = ""
+    if len(clip) == 1:
+        times = f"{titles.clock(clip[0].start)}\u2013{titles.clock(clip[0].end)}"
+        chapter = titles.chapter_title(sources[0].info.chapters, clip[0].start, clip[0].end)
+    return {"tags": sources[0].info.tags, "chapter": chapter, "name": sources[0].opened.name, "times": times}
 
 
 def shots(measured: Measurements, window: Window) -> tuple[Shot, ...]:

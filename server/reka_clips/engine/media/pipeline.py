@@ -99,7 +99,7 @@ async def make_clips(
         scratch = Path(name)
         progress = Progress(report)
         wish = _wish(prompt, generation)
-        scout = Scout(ffmpeg, wish, generation, scratch, progress)
+        scout = Scout(ffmpeg, wish, generation, scratch, progress, rendering=rendering)
         clips, footage = await scout.choose(await scout.gather(sources))
         plans = moments.make_plans(clips, footage, wish)
         rendered = await _render(

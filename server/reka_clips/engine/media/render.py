@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from reka_clips.engine.media.streams import MediaInfo
     from reka_clips.engine.media.timeline import ClipPlan
 
-_MEASURING_SHARE: Final = 0.05
+_MEASURING_SHARE: Final = 0.15
 _ENCODING_SHARE: Final = 0.97
 
 

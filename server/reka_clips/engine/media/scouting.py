@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
-from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from reka_clips.engine.media import analyse, moments, speech
+from reka_clips.engine.media import analyse, costs, moments, speech
 from reka_clips.engine.media.errors import DiskFullError, MediaError
-from reka_clips.engine.media.footage import SPEECH_SPEED, Footage, Opened, listen, open_source, read_text, too_short
+from reka_clips.engine.media.footage import Footage, Opened, listen, open_source, read_text, too_short
 from reka_clips.engine.media.prompt import query_terms
-from reka_clips.engine.media.windows import PREFERRED_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
     from pathlib import Path
 
-    from reka_clips.contract import GenerationConfig
+    from reka_clips.contract import GenerationConfig, RenderingConfig
     from reka_clips.engine.media.ffmpeg import Ffmpeg
     from reka_clips.engine.media.footage import Source
     from reka_clips.engine.media.moments import Stretches, Wish
@@ -30,9 +28,7 @@ NO_TEXT: Final = (
     f"set {speech.MODEL_SETTING} to the folder of a faster-whisper model."
 )
 
-_RENDER_SPEED: Final = 3.0  # seconds of clip for each second of two cores' work
 _SPEECH_FIRST_SECONDS: Final = 20 * 60  # longer sources are listened to only where clips may be
-_LEEWAY: Final = Fraction(2)
 _SPARE: Final = 2  # of 108 planted moments, none finds 101, one 102, two 104, five no more
 
 T = TypeVar("T")
@@ -42,7 +38,7 @@ R = TypeVar("R")
 class Scout:
     """Finds the moments of one generation. warnings: what turned out other than asked, so far.
 
-    tier: how closely to look at first; None chooses by what it costs.
+    tier: how closely to look at first; None chooses by what it costs. rendering: tells how long the rest will take.
     """
 
     def __init__(
@@ -54,6 +50,7 @@ class Scout:
         progress: Progress,
         *,
         tier: Tier | None = None,
+        rendering: RenderingConfig | None = None,
     ) -> None:
         self.warnings: list[str] = []
         self._ffmpeg = ffmpeg
@@ -62,21 +59,28 @@ class Scout:
         self._scratch = scratch
         self._progress = progress
         self._tier: Tier | None = tier
+        self._rendering = rendering
 
     async def gather(self, sources: Sequence[Source]) -> list[Footage]:
         """Open, read and measure the sources.
 
         One that cannot be used is left out with a warning; raises the first one's MediaError when none can.
         """
-        opened = await self._each(sources, self._open)
-        costs = [_look_seconds(item) for item in opened]
-        count = moments.expected_count(self._wish, _total(opened))
-        later = count * float(min(PREFERRED_SECONDS, self._wish.longest)) / _RENDER_SPEED
+        # The parts of a reel may be short, as long as all of it is not.
+        is_pooled = self._wish.template == "compilation" and len(sources) > 1
+        shortest = 0 if is_pooled else self._wish.shortest
+        opened = await self._each(sources, lambda source: self._open(source, shortest))
+        looks = [costs.look_seconds(item) for item in opened]
+        clips = moments.expected_count(self._wish, _total(opened)) + self._spare(opened)
+        later = costs.closer_seconds(opened, self._wish, clips=clips) + self._render_seconds(opened)
+        if speech.is_usable():
+            is_late = self._listens_late(_total(opened))
+            later += costs.hearing_seconds(opened, self._wish, clips=clips if is_late else None)
 
         async def measure(item: Opened) -> Footage:
             number = opened.index(item)
-            report = self._progress.part("indexing", costs[number], after=sum(costs[number + 1 :]) + later)
-            return await self._measure(item, report)
+            report = self._progress.part("indexing", looks[number], after=sum(looks[number + 1 :]) + later)
+            return await self._measure(item, report, shortest)
 
         return await self._each(opened, measure)
 
@@ -88,16 +92,16 @@ class Scout:
         Raises MediaError when no clip fits.
         """
         model = self._speech_model(footage)
-        is_late = _total(footage) > _SPEECH_FIRST_SECONDS and not query_terms(self._wish.prompt)
+        is_late = self._listens_late(_total(footage))
         unheard = [index for index, item in enumerate(footage) if model is not None and not item.cues]
         if model is not None and unheard and not is_late:
             whole = {index: ((footage[index].measured.start, footage[index].measured.end),) for index in unheard}
             footage = await self._hear(footage, model, whole)
-        clips = moments.choose(footage, self._wish, extra=self._spare(footage))
+        clips = moments.choose(footage, self._wish, extra=self._spare([item.opened for item in footage]))
         coarse = [index for index, item in enumerate(footage) if not item.measured.is_exact]
         late = unheard if is_late else []
         within = {
-            index: moments.stretches_around(clips, index, footage[index].measured, seconds=_LEEWAY)
+            index: moments.stretches_around(clips, index, footage[index].measured, seconds=costs.CLOSER_LEEWAY_SECONDS)
             for index in sorted({*coarse, *late})
         }
         chosen = clips
@@ -115,38 +119,36 @@ class Scout:
         self._note(footage, len(chosen))
         return chosen, footage
 
-    async def _open(self, source: Source) -> Opened:
-        opened, warnings = await open_source(self._ffmpeg, source, self._generation, self._scratch)
+    async def _open(self, source: Source, shortest: int) -> Opened:
+        opened, warnings = await open_source(self._ffmpeg, source, self._generation, self._scratch, shortest=shortest)
         self.warnings += warnings
         return opened
 
-    async def _measure(self, item: Opened, report: Callable[[float], None]) -> Footage:
+    async def _measure(self, item: Opened, report: Callable[[float], None], shortest: int) -> Footage:
         cues, warnings = await read_text(self._ffmpeg, item)
         self.warnings += warnings
         measured = await analyse.measure(self._ffmpeg, item.look(self._scratch), report=report, tier=self._tier)
         if item.info.audio is not None and not measured.has_sound:
             self.warnings.append(f"The sound of {item.name} could not be decoded.")
-        if measured.end - measured.start < self._wish.shortest:
-            raise MediaError(too_short(measured.end - measured.start, self._wish.shortest))
+        if measured.end - measured.start < shortest:
+            raise MediaError(too_short(measured.end - measured.start, shortest))
         return Footage(item, measured, cues)
 
     async def _look_closer(self, footage: list[Footage], within: Mapping[int, Stretches]) -> list[Footage]:
         """Return the footage with the stretches decoded in full."""
-        costs = {
+        seconds = {
             index: sum(analyse.expected_seconds(footage[index].info, end - start, "full") for start, end in stretches)
             for index, stretches in within.items()
         }
         closer = list(footage)
-        total = sum(costs.values()) or 1.0
-        report = self._progress.part("preprocessing", total, after=self._render_seconds(footage))
-        done = 0.0
+        after = self._render_seconds([item.opened for item in footage])
         for index, stretches in within.items():
             opened = footage[index].opened
             looks = [opened.look(self._scratch, start=start, end=end) for start, end in stretches]
-            told = partial(_tell, report, done / total, costs[index] / total)
-            measured = await analyse.refine(self._ffmpeg, footage[index].measured, looks, report=told)
+            rest = sum(others for other, others in seconds.items() if other > index)
+            report = self._progress.part("preprocessing", seconds[index], after=rest + after)
+            measured = await analyse.refine(self._ffmpeg, footage[index].measured, looks, report=report)
             closer[index] = replace(footage[index], measured=measured)
-            done += costs[index]
         return closer
 
     async def _hear(self, footage: list[Footage], model: Path, within: Mapping[int, Stretches]) -> list[Footage]:
@@ -155,17 +157,16 @@ class Scout:
         for index, stretches in within.items():
             item = footage[index]
             looks = [item.opened.look(self._scratch, start=start, end=end) for start, end in stretches]
-            seconds = sum(look.seconds for look in looks) / SPEECH_SPEED
-            report = self._progress.part("preprocessing", seconds, after=self._render_seconds(footage))
+            seconds = sum(look.seconds for look in looks) / costs.SPEECH_SPEED
+            after = self._render_seconds([item.opened for item in footage])
+            report = self._progress.part("preprocessing", seconds, after=after)
             cues, warnings = await listen(self._ffmpeg, looks, model, report)
             self.warnings += warnings
             heard[index] = replace(item, cues=cues)
         return heard
 
-    def _render_seconds(self, footage: Sequence[Footage]) -> float:
-        """Return roughly how long rendering will take."""
-        count = moments.expected_count(self._wish, _total(footage))
-        return count * float(min(PREFERRED_SECONDS, self._wish.longest)) / _RENDER_SPEED
+    def _render_seconds(self, opened: Sequence[Opened]) -> float:
+        return costs.render_seconds(opened, self._wish, self._rendering)
 
     async def _each(self, items: Sequence[T], do: Callable[[T], Awaitable[R]]) -> list[R]:
         """Do the same to all, one after the other; leave out what fails, unless all do."""
@@ -193,9 +194,13 @@ class Scout:
             self.warnings.append(str(error))
             return None
 
-    def _spare(self, footage: Sequence[Footage]) -> int:
+    def _listens_late(self, seconds: Fraction) -> bool:
+        """Whether sources are listened to only where clips may be, as they are long and no prompt asks for words."""
+        return seconds > _SPEECH_FIRST_SECONDS and not query_terms(self._wish.prompt)
+
+    def _spare(self, opened: Sequence[Opened]) -> int:
         """Return how many more places than clips to look at closely, after a glance only."""
-        glanced = any((self._tier or analyse.choose_tier(item.info, item.seconds)) == "keyframes" for item in footage)
+        glanced = any((self._tier or analyse.choose_tier(item.info, item.seconds)) == "keyframes" for item in opened)
         return _SPARE if glanced else 0
 
     def _note(self, footage: Sequence[Footage], chosen: int) -> None:
@@ -210,14 +215,6 @@ class Scout:
             self.warnings.append(f"The prompt had no effect, as it is matched with what is said, and {NO_TEXT}")
         elif not moments.is_prompt_matched(footage, self._wish):
             self.warnings.append("The prompt had no effect: none of its words is said in the video.")
-
-
-def _tell(report: Callable[[float], None], before: float, own: float, share: float) -> None:
-    report(before + own * share)
-
-
-def _look_seconds(item: Opened) -> float:
-    return analyse.expected_seconds(item.info, item.seconds, analyse.choose_tier(item.info, item.seconds))
 
 
 def _total(items: Sequence[Opened] | Sequence[Footage]) -> Fraction:

@@ -7,12 +7,13 @@ import tempfile
 from fractions import Fraction
 from pathlib import Path
 from threading import Event
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from anyio import from_thread, to_thread
 
 from reka_clips.engine.media.errors import MediaError
-from reka_clips.engine.media.ffmpeg import input_arguments
+from reka_clips.engine.media.ffmpeg import input_arguments, output_argument
 from reka_clips.engine.media.subtitles import tidy
 from reka_clips.engine.media.timeline import Cue, Word
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from reka_clips.engine.media.ffmpeg import Ffmpeg
 
 MODEL_SETTING: Final = "REKA_CLIPS_WHISPER_MODEL"
+# What faster-whisper is called with; tests/release holds both to its signatures.
+MODEL_OPTIONS: Final = MappingProxyType({"device": "cpu", "compute_type": "int8", "local_files_only": True})
+TRANSCRIBE_OPTIONS: Final = MappingProxyType({"word_timestamps": True, "vad_filter": True})
 
 
 def find_model() -> Path | None:
@@ -47,6 +51,14 @@ def find_model() -> Path | None:
     return folder
 
 
+def is_usable() -> bool:
+    """Whether speech can be turned into text."""
+    try:
+        return find_model() is not None
+    except MediaError:
+        return False
+
+
 async def recognise(ffmpeg: Ffmpeg, look: Look, model: Path, *, report: Callable[[float], None]) -> tuple[Cue, ...]:
     """Return what is said in a stretch, in source seconds, word by word; empty for a source without sound.
 
@@ -62,7 +74,8 @@ async def recognise(ffmpeg: Ffmpeg, look: Look, model: Path, *, report: Callable
         await ffmpeg.run(
             [
                 *input_arguments(look.path, options=times),
-                *("-map", f"0:{look.info.audio.index}", "-ac", "1", "-ar", "16000", "-c:a", "pcm_s16le", str(sound)),
+                *("-map", f"0:{look.info.audio.index}", "-ac", "1", "-ar", "16000", "-c:a", "pcm_s16le"),
+                output_argument(sound),
             ],
             timeout_seconds=300 + look.seconds,
         )
@@ -88,8 +101,8 @@ def _transcribe(model: Path, sound: Path, offset: Fraction) -> Iterator[Cue]:
 
     try:
         model_class = cast("Any", WhisperModel)
-        whisper = model_class(str(model), device="cpu", compute_type="int8", local_files_only=True)
-        segments, _ = whisper.transcribe(str(sound), word_timestamps=True, vad_filter=True)
+        whisper = model_class(str(model), **MODEL_OPTIONS)
+        segments, _ = whisper.transcribe(str(sound), **TRANSCRIBE_OPTIONS)
         for segment in segments:
             words = tuple(
                 Word(offset + _exact(word.start), offset + _exact(word.end), word.word.strip())

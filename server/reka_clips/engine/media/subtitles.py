@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 from fractions import Fraction
 from itertools import pairwise
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from reka_clips.engine.media.errors import DiskFullError, MediaError
 from reka_clips.engine.media.ffmpeg import input_arguments
+from reka_clips.engine.media.spoken import MARK, said
 from reka_clips.engine.media.timeline import Cue, Word
 
 if TYPE_CHECKING:
@@ -30,8 +30,6 @@ _ARROW: Final = re.compile(rf"^\s*{_TIME}\s*-->\s*{_TIME}")
 _DIALOGUE: Final = re.compile(rf"^Dialogue:[^,]*,\s*{_TIME}\s*,\s*{_TIME}\s*,(?:[^,]*,){{6}}(.*)")
 _DRAWING: Final = re.compile(r"\\p[1-9]")  # ASS: what follows are lines and curves, no words
 _TIME_TAG: Final = re.compile(rf"<{_TIME}>")
-_TAG: Final = re.compile(r"</?[A-Za-z0-9][^<>]*>|\{\\[^{}]*\}")
-_SOUND_NOTE: Final = re.compile(r"\[[^\[\]]*\]|^\s*\([^()]*\)\s*$|[♪♫]", re.MULTILINE)
 _SENTENCE_END: Final = re.compile(r"[.!?\u2026\u3002\uff01\uff1f\u061f]['\"\u201d\u2019»)\]]*$")
 
 
@@ -94,8 +92,8 @@ def decode(content: bytes) -> str:
 def parse_subtitles(text: str) -> tuple[Cue, ...]:
     """Return the cues of SubRip, WebVTT or ASS text, in order of time, none overlapping, each with its words.
 
-    Formatting and notes on sounds («[applause]») are dropped. Times inside a cue (WebVTT) time its words; other
-    words are spread over their cue by length. What is no cue is passed over: nothing is raised.
+    Formatting, notes on sounds («[applause]») and speakers' names are dropped, see `said`. Times inside a cue (WebVTT)
+    time its words; other words are spread over their cue by length. What is no cue is passed over: nothing is raised.
     """
     cues: list[Cue] = []
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
@@ -190,31 +188,21 @@ def _seconds(groups: Sequence[str | None]) -> Fraction:
     return int(hours) * 3600 + int(minutes) * 60 + int(seconds) + Fraction(int(fraction), 10 ** len(fraction))
 
 
-def _plain(markup: str) -> str:
-    text = html.unescape(_TAG.sub("", markup)).replace("\\N", " ").replace("\\h", " ")
-    text = _SOUND_NOTE.sub(" ", text)
-    text = re.sub(r"^\s*(?:>>+|[-\u2013\u2014])\s*", "", text, flags=re.MULTILINE)  # a new speaker
-    text = "".join(character if character.isprintable() or character in "\n\u200c\u200d" else " " for character in text)
-    return re.sub(r"[^\S\n]+", " ", text).strip()
-
-
 def _cue(start: Fraction, end: Fraction, markup: str) -> Cue:
-    lines = "\n".join(line for line in (_plain(line) for line in markup.split("\n")) if line)
-    return Cue(start, end, lines, _timed_words(start, end, markup))
+    marks = [_seconds(mark.groups()) for mark in _TIME_TAG.finditer(markup)]
+    spoken = said(_TIME_TAG.sub(MARK, markup.replace(MARK, " ")))
+    lines = [" ".join(line.replace(MARK, "").split()) for line in spoken.split("\n")]
+    return Cue(start, end, "\n".join(filter(None, lines)), _timed_words([start, *marks, end], spoken))
 
 
-def _timed_words(start: Fraction, end: Fraction, markup: str) -> tuple[Word, ...]:
-    """Return the words as `<00:00:01.500>` marks time them; empty without marks."""
-    marks = list(_TIME_TAG.finditer(markup))
-    if not marks:
+def _timed_words(times: Sequence[Fraction], spoken: str) -> tuple[Word, ...]:
+    """Return the words as marks like `<00:00:01.500>` time them, of which `MARK` is left; empty without any."""
+    pieces = spoken.replace("\n", " ").split(MARK)
+    if len(pieces) == 1 or len(pieces) != len(times) - 1:
         return ()
-    times = [start, *(_seconds(mark.groups()) for mark in marks), end]
-    edges = [0, *(mark.end() for mark in marks), len(markup)]
     words: list[Word] = []
-    for number, (left, right) in enumerate(pairwise(edges)):
-        begin, stop = times[number], times[number + 1]
-        piece = _plain(_TIME_TAG.sub("", markup[left:right]).replace("\n", " "))
-        if piece and start <= begin < stop <= end:
+    for piece, (begin, stop) in zip(pieces, pairwise(times), strict=True):
+        if piece.strip() and times[0] <= begin < stop <= times[-1]:
             words.extend(spread(piece, begin, stop))
     return tuple(words)
 

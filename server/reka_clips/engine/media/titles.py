@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
-from reka_clips.engine.media.prompt import STOP_WORDS, relevance, terms
+from reka_clips.engine.media.prompt import STOP_WORDS, query_terms, relevance, terms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,6 +27,14 @@ _MAX_CAPTION_CHARACTERS: Final = 220
 _MAX_HASHTAGS: Final = 5
 _MIN_TITLE_WORDS: Final = 3
 _MIN_TAG_CHARACTERS: Final = 4
+_OFTEN: Final = 2  # said so often, a word may be what a clip is about
+_OPENING: Final = re.compile(
+    r"(?:(?:and then|and so|and|but)\b,?|(?:so|well|now|okay|oh|then|um|uh|you know|i mean),)\s+(?=\S)", re.IGNORECASE
+)
+_CALENDAR: Final = frozenset(
+    """monday tuesday wednesday thursday friday saturday sunday january february march april june july august september
+    october november december""".split()  # noqa: SIM905 - as a list, nobody could read it
+)
 _WORD: Final = re.compile(r"[^\W\d_][\w'\u2019-]*")
 
 
@@ -45,6 +53,10 @@ class Vocabulary:
     def __init__(self, spoken: Sequence[Cue]) -> None:
         self._passages = max(1, len(spoken))
         self._holding = Counter(term for cue in spoken for term in set(terms(cue.text)))
+
+    def passages(self, term: str) -> int:
+        """Return in how many sentences a word is said."""
+        return self._holding[term]
 
     def weight(self, term: str) -> float:
         """Return how rare a word is: 0 for one that is everywhere."""
@@ -66,7 +78,7 @@ def word_clip(
     spoken: the sentences said in it. tags: the source's metadata. chapter: the title of the chapter it is from, or
     empty. name: what the source is called when it has no title. times: where in the source it is, for people.
     """
-    source = _clean(tags.get("title", "")) or name
+    source = source_title(tags, name)
     known = _keywords_of(tags)
     if not spoken:
         title = _clean(chapter) or source
@@ -78,13 +90,17 @@ def word_clip(
         )
     texts = [_clean(cue.text) for cue in spoken]
     best = _telling(texts, vocabulary, prompt)
-    caption = " ".join(texts[best:])
-    hashtags = list(dict.fromkeys([*_key_words(texts, vocabulary), *known]))
+    hashtags = list(dict.fromkeys([*_key_words(texts, vocabulary, prompt), *known]))
     return Wording(
-        shorten(_capitalised(texts[best]).rstrip(" ,;:.\u2026-"), _MAX_TITLE_CHARACTERS),
-        shorten(_capitalised(caption), _MAX_CAPTION_CHARACTERS),
+        shorten(_capitalised(_without_opening(texts[best])).rstrip(" ,;:.\u2026-"), _MAX_TITLE_CHARACTERS),
+        shorten(_capitalised(_around(texts, best)), _MAX_CAPTION_CHARACTERS),
         tuple(hashtags[:_MAX_HASHTAGS]),
     )
+
+
+def source_title(tags: Mapping[str, str], name: str) -> str:
+    """Return the title that a source's metadata gives it, else what it is called by its file."""
+    return _clean(tags.get("title", "")) or name
 
 
 def source_name(url: str, path_name: str) -> str:
@@ -140,21 +156,65 @@ def _telling(texts: Sequence[str], vocabulary: Vocabulary, prompt: str) -> int:
     return max(range(len(texts)), key=lambda index: (worth(index), -index))
 
 
-def _key_words(texts: Sequence[str], vocabulary: Vocabulary) -> list[str]:
-    """Return the words that tell this clip from the rest, as hashtags: frequent here, rare elsewhere."""
+def _without_opening(sentence: str) -> str:
+    """Return a sentence without the words that only tie it to the one before: «And then,», «But», «So,»."""
+    opening = _OPENING.match(sentence)
+    return sentence[opening.end() :] if opening else sentence
+
+
+def _around(texts: Sequence[str], best: int) -> str:
+    """Return the sentence with as many after it as fit into a caption whole; where that is little, some before it."""
+    first, stop = best, best + 1
+    while stop < len(texts) and _length(texts[first : stop + 1]) <= _MAX_CAPTION_CHARACTERS:
+        stop += 1
+    while (
+        first > 0
+        and _length(texts[first:stop]) < _MAX_CAPTION_CHARACTERS / 2
+        and _length(texts[first - 1 : stop]) <= _MAX_CAPTION_CHARACTERS
+        and len(texts[first - 1].split()) >= _MIN_TITLE_WORDS
+    ):
+        first -= 1
+    return " ".join(texts[first:stop])
+
+
+def _length(texts: Sequence[str]) -> int:
+    return len(" ".join(texts))
+
+
+def _key_words(texts: Sequence[str], vocabulary: Vocabulary, prompt: str) -> list[str]:
+    """Return the words that a clip is about, as hashtags: names, and what is said often or asked for.
+
+    Those come first that are frequent here and rare elsewhere. A word that is said once in passing is none.
+    """
     counts: Counter[str] = Counter()
     spelling: dict[str, str] = {}
+    named: set[str] = set()
+    asked = set(query_terms(prompt))
     for text in texts:
-        for word in _WORD.findall(text):
-            plain = re.sub(r"['\u2019].*|[^\w]", "", word).casefold()
+        for found in _WORD.finditer(text):
+            word = re.sub(r"['\u2019].*|[^\w]", "", found[0])
+            plain = word.casefold()
             if len(plain) < _MIN_TAG_CHARACTERS or plain in STOP_WORDS:
                 continue
             term = (terms(plain) or [plain])[0]
             counts[term] += 1
+            if _is_name(found, text):
+                named.add(term)
             if len(plain) < len(spelling.setdefault(term, plain)):
                 spelling[term] = plain
-    ranked = sorted(counts, key=lambda term: (-counts[term] * (0.5 + vocabulary.weight(term)), term))
+    telling = [
+        term
+        for term in counts
+        if counts[term] >= _OFTEN or vocabulary.passages(term) > _OFTEN or term in named or term in asked
+    ]
+    ranked = sorted(telling, key=lambda term: -counts[term] * (0.5 + vocabulary.weight(term)))
     return [spelling[term] for term in ranked[:_MAX_HASHTAGS]]
+
+
+def _is_name(word: re.Match[str], sentence: str) -> bool:
+    """Whether a word has a capital within a sentence, where not all have them."""
+    is_inside = word.start() > 0 and sentence[: word.start()].rstrip()[-1:] not in {"", *'.!?:\u2026"\u201c'}
+    return is_inside and word[0][0].isupper() and not sentence.isupper() and word[0].casefold() not in _CALENDAR
 
 
 def _keywords_of(tags: Mapping[str, str]) -> tuple[str, ...]:

@@ -24,6 +24,11 @@ _MAX_TILES: Final = 12  # as many clips as there ever are
 _MAX_STEPS: Final = 3600  # of a stretch at which windows begin: keeps the time and the memory for them in bounds
 _NEAR_SECONDS: Final = Fraction(3, 2)
 _SLIVER_SECONDS: Final = 0.7
+_CONTINUED: Final = 0.4  # the strength of a beginning that goes on with what was said before
+_CONNECTIVES: Final = frozenset(
+    """also and because but he her his it its or she so that their then there these they this those which who
+    it's that's he's she's they're""".split()  # noqa: SIM905 - as a list, nobody could read it
+)
 _SPEECH_LEAD: Final = Fraction(1, 5)  # room before the first and after the last word
 
 _PEAK_SECONDS: Final = 5
@@ -127,7 +132,7 @@ def edges(terrain: Terrain, start: Fraction, end: Fraction) -> tuple[list[Edge],
         begin = max(cue.start - _SPEECH_LEAD, (before + cue.start) / 2, start)
         stop = min(cue.end + _SPEECH_LEAD, (cue.end + after) / 2, end)
         if start <= begin <= cue.start <= end:
-            begins[begin] = 1.0
+            begins[begin] = _CONTINUED if _goes_on(cue.text) else 1.0
         if start <= cue.end <= stop <= end:
             ends[stop] = 1.0
     return _outside(begins, spoken), _outside(ends, spoken)
@@ -228,6 +233,12 @@ def _outside(places: dict[Fraction, float], spoken: Sequence[Cue]) -> list[Edge]
 def _inside(spoken: Sequence[Cue], time: Fraction) -> bool:
     number = bisect_right(spoken, time, key=lambda cue: cue.end)
     return number < len(spoken) and spoken[number].start < time
+
+
+def _goes_on(sentence: str) -> bool:
+    """Whether a sentence needs the one before it: «And …», «It …». In other languages than English none does."""
+    first = sentence.split(maxsplit=1)[0] if sentence else ""
+    return first.strip(',.:;\u2026"\u201c').replace("\u2019", "'").casefold() in _CONNECTIVES
 
 
 def _thousandth(seconds: float) -> Fraction:
