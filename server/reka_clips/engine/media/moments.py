@@ -32,7 +32,7 @@ Stretches = tuple[tuple[Fraction, Fraction], ...]
 
 _AROUND_SECONDS: Final = 6
 _AROUND_SHARE: Final = 0.35
-_WORTHWHILE_SECONDS: Final = 15
+_WORTHWHILE_SECONDS: Final = 10
 _MAX_SENTENCE_SECONDS: Final = Fraction(20)
 
 
@@ -62,7 +62,7 @@ def spoken_in(item: Footage, longest: Fraction) -> tuple[Cue, ...]:
 def expected_count(wish: Wish, seconds: Fraction) -> int:
     """Return how many clips are to be made of `seconds` of footage.
 
-    Where the number is left open, so many that each can last fifteen seconds: nobody posts three clips of five.
+    Where the number is left open, so many that each can last ten seconds: nobody posts three clips of four.
     """
     return wish.count or min(automatic_count(seconds), max(1, int(seconds / _WORTHWHILE_SECONDS)))
 
