@@ -105,13 +105,14 @@ class Relay:
             return
         self.due_at = inf
         elapsed = human_duration(anyio.current_time() - self._started_at)
+        beating = self._beating = anyio.CancelScope()
         try:
-            with anyio.CancelScope() as self._beating:
+            with beating:
                 await self._send(f"{self._words}, still at it after {elapsed}", 0.0)
-                self.due_at = self._sent_at + self._heartbeat.seconds
         except Exception as error:  # noqa: BLE001 - who cannot be reached any more is the SDK's to notice
             log.info("A heartbeat could not be sent (%s).", type(error).__name__)
-        self._beating = None
+        if not beating.cancel_called:
+            self.due_at = self._sent_at + self._heartbeat.seconds
 
     def _hold(self) -> None:
         """Have no heartbeat sent, not even one that is under way."""
