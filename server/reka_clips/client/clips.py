@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import quote, urlsplit
 
@@ -76,36 +76,36 @@ class ClipClient:
 
         An answer of plain JSON is taken for a stream of one snapshot.
         """
-        pool = self._pool
-        http = await pool.creations()
-        async with AsyncExitStack() as stack:
-            with translated(self._host), anyio.fail_after(pool.stream_silence_seconds):
-                source = await stack.enter_async_context(
-                    http.sse(
-                        self.base_url + _PATH,
-                        method="POST",
-                        json=request.body(stream=True),
-                        params=request.query(),
-                        headers=self._headers(),
-                        timeout=pool.timeouts(read_seconds=pool.stream_silence_seconds),
-                    )
-                )
-                response = source.response
-                self._note(response)
-                first = None
-                if not (response.is_success and _is_event_stream(response)):
-                    first = Snapshot.model_validate(await self._body(response))
-            events = cast("AsyncGenerator[httpx2.ServerSentEvent]", aiter(source))
-            stack.push_async_callback(events.aclose)
-            yield ClipStream(
-                events if first is None else None,
-                first=first,
-                host=self._host,
-                silence_seconds=pool.snapshot_silence_seconds,
-                secret=self._key,
-                request_id=request_id_of(response.headers),
-                rate_limit=rate_limit_of(response.headers),
+        silence_seconds = self._pool.stream_silence_seconds
+        http = await self._pool.creations()
+        with translated(self._host), anyio.fail_after(silence_seconds):
+            response = await http.send(
+                http.build_request(
+                    "POST",
+                    self.base_url + _PATH,
+                    json=request.body(stream=True),
+                    params=request.query(),
+                    headers=self._headers() | {"Accept": "text/event-stream", "Cache-Control": "no-store"},
+                    timeout=self._pool.timeouts(read_seconds=silence_seconds),
+                ),
+                stream=True,
             )
+        async with aclosing(response):
+            self._note(response)
+            first = None
+            if not (response.is_success and _is_event_stream(response)):
+                with translated(self._host):
+                    first = Snapshot.model_validate(await self._body(response))
+            async with aclosing(_events(response)) as events:
+                yield ClipStream(
+                    events if first is None else None,
+                    first=first,
+                    host=self._host,
+                    silence_seconds=self._pool.snapshot_silence_seconds,
+                    secret=self._key,
+                    request_id=request_id_of(response.headers),
+                    rate_limit=rate_limit_of(response.headers),
+                )
 
     async def get(self, generation_id: str, *, attempts: int | None = None) -> Snapshot:
         """Return a generation's newest snapshot. attempts: 1 for no repeats; unset: as `retries` says."""
@@ -199,6 +199,10 @@ def _path(generation_id: str) -> str:
 
 def _is_event_stream(response: httpx2.Response) -> bool:
     return response.headers.get("content-type", "").partition(";")[0].strip().lower() == "text/event-stream"
+
+
+def _events(response: httpx2.Response) -> AsyncGenerator[httpx2.ServerSentEvent]:
+    return cast("AsyncGenerator[httpx2.ServerSentEvent]", aiter(httpx2.EventSource(response)))
 
 
 def _checked_base_url(base_url: str) -> str:

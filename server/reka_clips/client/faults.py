@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import socket
 import ssl
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
 import httpx2
@@ -16,7 +15,8 @@ import httpx2
 from reka_clips.errors import NotSentError, TransportError, UnreadableAnswerError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Iterator
+    from types import TracebackType
 
 _NOT_SENT = (
     httpx2.ConnectError,
@@ -27,15 +27,25 @@ _NOT_SENT = (
     httpx2.LocalProtocolError,
     httpx2.InvalidURL,
 )
+_FOREIGN = (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, TimeoutError, OSError)
 
 
-@contextmanager
-def translated(host: str) -> Generator[None]:
-    """Turn what httpx2 and the system raise inside into the error tree. `host`: for the message."""
-    try:
-        yield
-    except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, TimeoutError, OSError) as error:
-        raise transport_error(error, host) from None
+class translated:  # noqa: N801 - read as a word at the head of a block
+    """Turn what httpx2 and the system raise inside the block into the error tree. `host`: for the message."""
+
+    __slots__ = ("_host",)
+
+    def __init__(self, host: str) -> None:
+        self._host = host
+
+    def __enter__(self) -> None:
+        """Nothing happens yet."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, _FOREIGN):
+            raise transport_error(error, self._host) from None
 
 
 def transport_error(error: Exception, host: str) -> TransportError:

@@ -103,9 +103,10 @@ class ConnectionPool:
             certificates = httpx2.create_ssl_context()
             return _Clients(
                 creations=self._client(certificates, httpx2.Limits(max_connections=None, max_keepalive_connections=0)),
+                # Every request looks at each idle connection twice, so only a few are kept after a burst.
                 lookups=self._client(
                     certificates,
-                    httpx2.Limits(max_connections=200, max_keepalive_connections=20, keepalive_expiry=30.0),
+                    httpx2.Limits(max_connections=200, max_keepalive_connections=4, keepalive_expiry=30.0),
                 ),
             )
         except (OSError, ValueError, ImportError, httpx2.InvalidURL):

@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Final, Literal
 
-import anyio
+from reka_clips.jobs.pulse import Pulse
 
 if TYPE_CHECKING:
     from reka_clips.contract import CreateRequest
@@ -30,8 +30,7 @@ class Posting:
         self.force_new = force_new
         self.key = creation_key(account, request)
         self.footprint = footprint(account, request)
-        self.answered = anyio.Event()  # its id is known, or its answer was lost, or it was refused
-        self.done = anyio.Event()
+        self._news = Pulse()
         self.is_lost = False
         self.sent_at: float | None = None  # on the clock of anyio.current_time; None: not sent
         self.job: Job | None = None
@@ -43,22 +42,36 @@ class Posting:
     def resolve(self, job: Job, how: How, note: str | None) -> None:
         """Tell those who wait which generation it is."""
         self.job, self.how, self.note = job, how, note
-        self._settle()
+        self._news.send()
 
     def reject(self, error: RekaClipsError) -> None:
         """Tell those who wait that it came to nothing; without effect once the outcome is known."""
         if self.job is None and self.error is None:
             self.error = error
-        self._settle()
+        self._news.send()
 
     def lose(self) -> None:
         """Say that the answer to the POST is lost; the outcome is still open."""
         self.is_lost = True
-        self.answered.set()
+        self._news.send()
 
-    def _settle(self) -> None:
-        self.answered.set()
-        self.done.set()
+    async def answered(self) -> None:
+        """Wait until its id is known, its answer was lost, or it was refused."""
+        while not (self.is_lost or self._is_done):
+            await self._news.wait()
+
+    async def outcome(self) -> Job:
+        """Return its generation as soon as that is known; raises what it came to instead."""
+        while not self._is_done:
+            await self._news.wait()
+        if self.job is None:
+            assert self.error is not None  # noqa: S101 - it is done
+            raise self.error.with_traceback(None)
+        return self.job
+
+    @property
+    def _is_done(self) -> bool:
+        return self.job is not None or self.error is not None
 
 
 class Creation:
@@ -79,11 +92,7 @@ class Creation:
         Being cancelled here does not stop the creation. Raises what upstream answered (ApiError), NotSentError
         when nothing arrived, BusyError, or CreationLostError when it may exist but was not found.
         """
-        await self._posting.done.wait()
-        if self._posting.job is None:
-            assert self._posting.error is not None  # noqa: S101 - settle() follows resolve() or reject() alone
-            raise self._posting.error.with_traceback(None)
-        return self._posting.job
+        return await self._posting.outcome()
 
     @property
     def how(self) -> How:

@@ -56,7 +56,7 @@ class JobState:
 def begin(snapshot: Snapshot, *, elapsed_seconds: float = 0.0) -> JobState:
     """Return the first state of a generation. A snapshot without a status is taken for `queued`."""
     stage = snapshot.status or _FIRST_STAGE
-    known = trimmed(snapshot).model_copy(update={"status": stage})
+    known = trimmed(snapshot if snapshot.status else snapshot.model_copy(update={"status": stage}))
     reported = _reported(snapshot)
     progress = 1.0 if stage == "completed" else min(_SHARE.get(stage, 0.0), 0.5) if reported is None else reported
     return JobState(0, known, (stage,), progress, elapsed_seconds)

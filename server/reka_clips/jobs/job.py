@@ -10,6 +10,7 @@ import anyio
 
 from reka_clips.contract import Snapshot
 from reka_clips.jobs.fold import JobState, begin, fold
+from reka_clips.jobs.pulse import Pulse
 from reka_clips.jobs.times import seconds_since_1970
 
 if TYPE_CHECKING:
@@ -48,10 +49,10 @@ class Job:
         self.streaming = False
         self.watching: anyio.CancelScope | None = None
         self.listeners = 0
-        self.changed = anyio.Event()
-        self.state = begin(first, elapsed_seconds=0.0)
+        self.changed = Pulse()
+        self.state = begin(first)
         self._reckon_age()
-        self.state = begin(first, elapsed_seconds=self.elapsed_seconds)
+        self.state = replace(self.state, elapsed_seconds=self.elapsed_seconds)
         self.history = [self.state]
 
     def __repr__(self) -> str:
@@ -110,8 +111,7 @@ class Job:
 
     def pulse(self) -> None:
         """Have every listener look again."""
-        self.changed.set()
-        self.changed = anyio.Event()
+        self.changed.send()
 
     def expire(self) -> None:
         """Have the next question answered by upstream."""

@@ -37,6 +37,7 @@ class Ledger:
     def __init__(self, *, pace: Pace, limits: HubLimits) -> None:
         self.pace = pace
         self.limits = limits
+        self._nearby = pace.nearby
         self.under_way = 0
         self._jobs: dict[tuple[str, str], Job] = {}
         self._by_request: dict[str, Job] = {}  # by key of the request: the generation of its newest creation
@@ -46,7 +47,7 @@ class Ledger:
 
     def pace_for(self, account: Account) -> Pace:
         """Return how often this account's backend is asked."""
-        return self.pace.nearby if account.is_near else self.pace
+        return self._nearby if account.is_near else self.pace
 
     def __len__(self) -> int:
         return len(self._jobs)

@@ -64,7 +64,7 @@ def checked(snapshot: Snapshot, generation_id: str) -> Snapshot:
     """Return the snapshot with the id that was asked for; raises UnreadableAnswerError if it has another one."""
     if snapshot.id is not None and snapshot.id.lower() != generation_id.lower():
         raise UnreadableAnswerError("The Clip API answered with another generation than the one asked for.")
-    return snapshot.model_copy(update={"id": generation_id})
+    return snapshot if snapshot.id == generation_id else snapshot.model_copy(update={"id": generation_id})
 
 
 def is_new_and_unknown(job: Job, error: RekaClipsError, pace: Pace) -> bool:

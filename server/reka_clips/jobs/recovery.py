@@ -95,7 +95,7 @@ class Recovery:
         found = await lookalikes(account.client, request, limits=self._ledger.limits, is_known=is_known)
         # Another creation that looks the same may be about to hear its id: that one is then none of ours.
         for other in self._alike(posting):
-            await other.answered.wait()
+            await other.answered()
         found = [snapshot for snapshot in found if not is_known(snapshot.id or "")]
         if is_duplicate:
             return judge_duplicate(request, found)

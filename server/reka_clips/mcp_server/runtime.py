@@ -1,4 +1,4 @@
-"""What lives as long as the process: connections, the hub of watched generations, the embedded engine.
+"""What lives as long as the process: connections, the hub of generations, the heartbeat, the embedded engine.
 
 It must not live in a lifespan of the SDK's: that one runs once per connection on SSE.
 """
@@ -18,6 +18,7 @@ import anyio
 from reka_clips.client import ClipClient, ConnectionPool
 from reka_clips.errors import ConfigurationError, EngineMissingError, MissingKeyError
 from reka_clips.jobs import Account, Hub, owner_of
+from reka_clips.mcp_server.relay import Heartbeat
 from reka_clips.settings import Settings
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class Runtime:
         self._links = links
         self.pool = ConnectionPool(timeout_seconds=settings.timeout_seconds)
         self.hub = Hub()
+        self.heartbeat = Heartbeat()
         self._accounts: OrderedDict[str, Account] = OrderedDict()
         self._engine: EngineProcess | None = None
         self._engine_stack = AsyncExitStack()
@@ -78,6 +80,7 @@ class Runtime:
         tasks = await self._stack.enter_async_context(anyio.create_task_group())
         self._stack.callback(tasks.cancel_scope.cancel)
         tasks.start_soon(self._keep_engine)
+        tasks.start_soon(self.heartbeat.run)
         return self
 
     async def __aexit__(

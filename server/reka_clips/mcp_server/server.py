@@ -9,7 +9,7 @@ from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.context import Context
 from mcp.server.request_state import RequestStateSecurity
 from mcp.server.stdio import stdio_server
-from mcp_types import CompleteRequestParams, CompleteResult
+from mcp_types import CallToolResult, CompleteRequestParams, CompleteResult
 
 from reka_clips import __version__
 from reka_clips.mcp_server import gallery
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from mcp.server.context import ServerRequestContext
     from mcp.server.lowlevel.helper_types import ReadResourceContents
-    from mcp_types import CallToolResult, GetPromptResult, InputRequiredResult
+    from mcp_types import GetPromptResult, InputRequiredResult
     from pydantic.networks import AnyUrl
 
     from reka_clips.mcp_server.runtime import Runtime
@@ -53,6 +53,7 @@ class ClipServer(MCPServer[Any]):
             modules.append(save_clip)
         hint = CacheHint(ttl_ms=_LISTS_LIVE_MS, scope="public")
         self._gallery = Gallery(runtime, saves_files=not over_network)
+        self._tool_names = tuple(module.NAME for module in modules)
         super().__init__(
             "reka-clips",
             title="Reka Clips",
@@ -88,11 +89,13 @@ class ClipServer(MCPServer[Any]):
         self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
     ) -> CallToolResult | InputRequiredResult:
         """Return a tool's result; an unknown tool is a tool error that names the ones there are."""
-        known = [tool.name for tool in await self.list_tools()]
-        if name not in known:
-            refused = f"There is no tool {clean(name, max_characters=60)}{did_you_mean(name, known)}"
-            return error_result(f"{refused} The tools are {', '.join(known)}.")
-        return await super().call_tool(name, arguments, context)
+        if name not in self._tool_names:
+            refused = f"There is no tool {clean(name, max_characters=60)}{did_you_mean(name, self._tool_names)}"
+            return error_result(f"{refused} The tools are {', '.join(self._tool_names)}.")
+        result = await super().call_tool(name, arguments, context)
+        if isinstance(result, CallToolResult) and context is not None:
+            self._gallery.note(result.structured_content, context.headers)
+        return result
 
     async def get_prompt(
         self, name: str, arguments: dict[str, Any] | None = None, context: Context[Any, Any] | None = None

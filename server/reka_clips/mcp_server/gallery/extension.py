@@ -9,9 +9,7 @@ import anyio
 from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 from mcp.server.extension import Extension, ResourceBinding
 from mcp.server.lowlevel.helper_types import ReadResourceContents
-from mcp.server.mcpserver.context import Context
 from mcp.server.mcpserver.resources import Resource
-from mcp_types import CallToolResult
 
 from reka_clips.errors import ConfigurationError, RekaClipsError
 from reka_clips.jobs import owner_of
@@ -21,9 +19,6 @@ from reka_clips.mcp_server.runtime import KEY_HEADER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
-    from mcp_types import CallToolRequestParams
 
     from reka_clips.mcp_server.runtime import Runtime
     from reka_clips.settings import Settings
@@ -72,16 +67,6 @@ class Gallery(Extension):
     def resources(self) -> Sequence[ResourceBinding]:
         """Return the page."""
         return [ResourceBinding(self._page)]
-
-    async def intercept_tool_call(
-        self, params: CallToolRequestParams, ctx: ServerRequestContext[Any, Any], call_next: CallNext
-    ) -> HandlerResult:
-        """Note where the clips of a result are; the result stays as it is."""
-        del params
-        result = await call_next(ctx)
-        if isinstance(result, CallToolResult):
-            self.note(result.structured_content, Context[Any, Any](request_context=ctx).headers)
-        return result
 
     def note(self, structured: Mapping[str, Any] | None, headers: Mapping[str, str] | None) -> None:
         """Note where the clips in a structured result are. headers: the request's."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import lru_cache
+from typing import Final
 
 from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
@@ -12,6 +14,8 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from reka_clips.mcp_server.runtime import KEY_HEADER
+
+_REMEMBERED: Final = 1024  # callers
 
 
 class Callers:
@@ -29,15 +33,25 @@ class Callers:
             connection = HTTPConnection(scope)
             user = scope.get("user")
             token = user.access_token if isinstance(user, AuthenticatedUser) else None
-            person = None if token is None else principal_components(token)
-            caller = AccessToken(
-                token="",
-                client_id=json.dumps([person, _hash_of_key(connection)]),
-                scopes=[] if token is None else token.scopes,
-                expires_at=None if token is None else token.expires_at,
+            scope["user"] = _user(
+                None if token is None else principal_components(token),
+                _hash_of_key(connection),
+                () if token is None else tuple(token.scopes),
+                None if token is None else token.expires_at,
             )
-            scope["user"] = AuthenticatedUser(caller)
         await self._app(scope, receive, send)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _user(
+    person: tuple[str, str | None, str | None] | None,
+    key_hash: str | None,
+    scopes: tuple[str, ...],
+    expires_at: int | None,
+) -> AuthenticatedUser:
+    """Return the caller in the SDK's form; the same caller is the same object, since nothing ever changes it."""
+    name = json.dumps([person, key_hash])
+    return AuthenticatedUser(AccessToken(token="", client_id=name, scopes=list(scopes), expires_at=expires_at))
 
 
 def caller_of(request: HTTPConnection | None) -> str:

@@ -13,7 +13,7 @@ from reka_clips.mcp_server.arguments import CreateArguments, parse_create
 from reka_clips.mcp_server.clip_tool import ClipTool, ToolResult, clip_tool
 from reka_clips.mcp_server.handover import taker
 from reka_clips.mcp_server.icons import icon
-from reka_clips.mcp_server.relay import Relay, relaying
+from reka_clips.mcp_server.relay import Relay
 from reka_clips.mcp_server.results import submitting_result
 from reka_clips.mcp_server.schemas import JsonSchema, described, flat_schema
 from reka_clips.mcp_server.watching import Call, job_result
@@ -134,7 +134,7 @@ def tool(runtime: Runtime) -> ClipTool:
 async def _run(runtime: Runtime, raw: Mapping[str, Any], context: Context[Any, Any]) -> ToolResult:
     call = Call.now(runtime, context)
     arguments = parse_create(raw, allow_file=runtime.allows_file_urls(call.headers))
-    async with relaying(context.report_progress) as relay:
+    with Relay(context.report_progress, runtime.heartbeat) as relay:
         await relay.tell(_SUBMITTING)
         account = await runtime.account(call.headers)
         creation: Creation | None = None

@@ -12,7 +12,7 @@ from reka_clips.mcp_server import gallery, output_schemas
 from reka_clips.mcp_server.arguments import StatusArguments, parse_status
 from reka_clips.mcp_server.clip_tool import ClipTool, clip_tool
 from reka_clips.mcp_server.icons import icon
-from reka_clips.mcp_server.relay import relaying
+from reka_clips.mcp_server.relay import Relay
 from reka_clips.mcp_server.schemas import described, flat_schema
 from reka_clips.mcp_server.watching import Call, job_result
 
@@ -64,7 +64,7 @@ def tool(runtime: Runtime) -> ClipTool:
 async def _run(runtime: Runtime, raw: Mapping[str, Any], context: Context[Any, Any]) -> CallToolResult:
     call = Call.now(runtime, context)
     arguments = parse_status(raw)
-    async with relaying(context.report_progress) as relay:
+    with Relay(context.report_progress, runtime.heartbeat) as relay:
         await relay.tell(f"Asking for generation {arguments.id}")
         account = await runtime.account(call.headers)
         job = await runtime.hub.job(account, arguments.id)

@@ -15,7 +15,7 @@ from reka_clips.mcp_server import output_schemas
 from reka_clips.mcp_server.arguments import SaveArguments, parse_save
 from reka_clips.mcp_server.clip_tool import ClipTool, clip_tool
 from reka_clips.mcp_server.icons import icon
-from reka_clips.mcp_server.relay import Relay, relaying
+from reka_clips.mcp_server.relay import Relay
 from reka_clips.mcp_server.results import error_result, plain_result
 from reka_clips.mcp_server.saving import disk_words, engine_path, folder_for, move_into
 from reka_clips.mcp_server.schemas import described, flat_schema
@@ -74,7 +74,7 @@ def tool(runtime: Runtime) -> ClipTool:
 async def _run(runtime: Runtime, raw: Mapping[str, Any], context: Context[Any, Any]) -> CallToolResult:
     arguments = parse_save(raw)
     folder = folder_for(arguments.directory, save_dir=runtime.settings.save_dir)
-    async with relaying(context.report_progress) as relay:
+    with Relay(context.report_progress, runtime.heartbeat) as relay:
         await relay.tell(f"Asking for generation {arguments.id}")
         account = await runtime.account(context.headers)
         job = await runtime.hub.job(account, arguments.id)

@@ -1,0 +1,110 @@
+"""The heartbeat of calls that wait: one for all of them, and none of them can hold up or end another's."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import anyio
+import pytest
+
+from reka_clips.mcp_server.relay import Heartbeat, Relay
+
+pytestmark = pytest.mark.anyio
+
+
+class Listener:
+    """A client: what it has heard, and how it reads. reads: `always`, `never a heartbeat`, or `gone` for these."""
+
+    def __init__(self, reads: str = "always") -> None:
+        self.words: list[str] = []
+        self.progress: list[float] = []
+        self.refused = 0
+        self._reads = reads
+        self._news = anyio.Event()
+
+    async def report(self, progress: float, total: float | None, message: str | None) -> None:
+        assert message is not None
+        assert total is None
+        if "still at it" in message and self._reads != "always":
+            self.refused += 1
+            self._tell()
+            if self._reads == "gone":
+                raise anyio.BrokenResourceError
+            await anyio.sleep_forever()
+        self.words.append(message)
+        self.progress.append(progress)
+        self._tell()
+
+    async def until(self, *, heard: int = 0, refused: int = 0) -> None:
+        with anyio.fail_after(30):
+            while len(self.words) < heard or self.refused < refused:
+                await self._news.wait()
+
+    def _tell(self) -> None:
+        self._news.set()
+        self._news = anyio.Event()
+
+
+@asynccontextmanager
+async def beating() -> AsyncGenerator[Heartbeat]:
+    heartbeat = Heartbeat(seconds=0.02)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(heartbeat.run)
+        yield heartbeat
+        tasks.cancel_scope.cancel()
+
+
+async def test_a_silent_call_says_again_and_again_that_it_goes_on():
+    client = Listener()
+    async with beating() as heartbeat:
+        with Relay(client.report, heartbeat) as relay:
+            await relay.tell("Working")
+            await client.until(heard=4)
+    assert client.words[0] == "Working"
+    assert all(words.startswith("Working, still at it after ") for words in client.words[1:])
+    assert client.progress == sorted(set(client.progress))
+
+
+async def test_nothing_is_said_before_the_first_word_nor_after_the_end():
+    early, ended, other = Listener(), Listener(), Listener()
+    async with beating() as heartbeat:
+        with Relay(other.report, heartbeat) as relay, Relay(early.report, heartbeat):
+            with Relay(ended.report, heartbeat) as short:
+                await short.tell("Done soon")
+            await relay.tell("Working")
+            await other.until(heard=4)
+    assert ended.words == ["Done soon"]
+    assert early.words == []
+
+
+async def test_a_heartbeat_that_a_slow_client_does_not_read_is_given_up_for_the_next_word():
+    client = Listener("never a heartbeat")
+    async with beating() as heartbeat:
+        with Relay(client.report, heartbeat) as relay:
+            await relay.tell("Working")
+            await client.until(refused=1)
+            await relay.tell("Further on")
+            await client.until(refused=2)
+    assert client.words == ["Working", "Further on"]
+
+
+async def test_a_slow_client_holds_up_nobody_elses_heartbeat():
+    slow, other = Listener("never a heartbeat"), Listener()
+    async with beating() as heartbeat:
+        with Relay(slow.report, heartbeat) as one, Relay(other.report, heartbeat) as two:
+            await one.tell("Working")
+            await slow.until(refused=1)
+            await two.tell("Working")
+            await other.until(heard=4)
+    assert slow.refused == 1
+
+
+async def test_a_client_that_is_gone_ends_nobody_elses_heartbeat():
+    gone, other = Listener("gone"), Listener()
+    async with beating() as heartbeat:
+        with Relay(gone.report, heartbeat) as one, Relay(other.report, heartbeat) as two:
+            await one.tell("Working")
+            await two.tell("Working")
+            await gone.until(refused=2)
+            await other.until(heard=len(other.words) + 2)
