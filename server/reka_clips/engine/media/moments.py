@@ -17,6 +17,7 @@ from reka_clips.engine.media.select import (
     pick_reels,
     reel_lengths,
     reel_score,
+    worthwhile,
 )
 from reka_clips.engine.media.subtitles import cut_out, sentences
 from reka_clips.engine.media.timeline import ClipPlan, Cue, Segment, Shot
@@ -79,7 +80,7 @@ def choose(
         share = Fraction(count) * item.seconds / available if available else Fraction(1)
         lengths = choose_lengths(wish.shortest, wish.longest, available=item.seconds, count=max(1, round(share)))
         if lengths.shortest <= lengths.longest:
-            found.extend(windows(terrain, lengths))
+            found.extend(worthwhile(windows(terrain, lengths)))
     picked = pick_moments(found, count)
     spare = pick_moments(found, extra, taken=picked) if extra else []
     return [[window] for window in [*picked, *spare]]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import islice
 from math import log
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from reka_clips.engine.media.score import BINS_PER_SECOND, Sums
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterator, Sequence
 
     from reka_clips.engine.media.timeline import Cue
 
@@ -22,6 +25,7 @@ _MARGIN: Final = Fraction(1, 20)  # kept off both limits, as a clip's last frame
 _LENGTHS: Final = 10
 _MAX_TILES: Final = 12  # as many clips as there ever are
 _MAX_STEPS: Final = 3600  # of a stretch at which windows begin: keeps the time and the memory for them in bounds
+_BLOCK_SECONDS: Final = 900
 _NEAR_SECONDS: Final = Fraction(3, 2)
 _SLIVER_SECONDS: Final = 0.7
 _SPEECH_LEAD: Final = Fraction(1, 5)  # room before the first and after the last word
@@ -99,76 +103,91 @@ def choose_lengths(shortest: int, longest: int, *, available: Fraction, count: i
     return Lengths(shortest=max(low, best / 2), best=best, longest=high)
 
 
-def edges(terrain: Terrain, start: Fraction, end: Fraction) -> tuple[list[Edge], list[Edge]]:
-    """Return where within a stretch windows may begin and where they may end, each ascending.
+def edges(
+    terrain: Terrain, stretch: tuple[Fraction, Fraction], since: Fraction, until: Fraction
+) -> tuple[list[Edge], list[Edge]]:
+    """Return where within a stretch windows may begin and where they may end, each ascending, `since` to `until`.
 
     None lies inside of a sentence. Every whole second comes into question, with strength 0.
     """
+    start, end = stretch
+    low, high = max(start, since), min(end, until)
+    spoken = terrain.spoken
     found: dict[Fraction, float] = {}
 
     def add(time: Fraction, strength: float) -> None:
-        if start <= time <= end:
+        if low <= time <= high:
             found[time] = max(found.get(time, 0.0), strength)
 
     add(start, 0.8)
     add(end, 0.8)
-    for cut in terrain.cuts[bisect_left(terrain.cuts, start) : bisect_right(terrain.cuts, end)]:
+    for cut in terrain.cuts[bisect_left(terrain.cuts, low) : bisect_right(terrain.cuts, high)]:
         add(cut, 1.0)
-    for left, right in terrain.pauses:
-        if start <= right and left <= end:
-            add(_thousandth((left + right) / 2), 0.7)
-    for second in range(int(-(-start // 1)), int(end) + 1):
+    for left, right in islice(terrain.pauses, bisect_left(terrain.pauses, low, key=itemgetter(1)), None):
+        if left > high:
+            break
+        add(_thousandth((left + right) / 2), 0.7)
+    for second in range(int(-(-low // 1)), int(high) + 1):
         add(Fraction(second), 0.0)
     begins, ends = dict(found), dict(found)
-    spoken = terrain.spoken
-    for number, cue in enumerate(spoken):
+    for number in range(_ended_by(spoken, low - _SPEECH_LEAD), len(spoken)):
+        cue = spoken[number]
+        if cue.start - _SPEECH_LEAD > high:
+            break
         before = spoken[number - 1].end if number else start
         after = spoken[number + 1].start if number + 1 < len(spoken) else end
         begin = max(cue.start - _SPEECH_LEAD, (before + cue.start) / 2, start)
         stop = min(cue.end + _SPEECH_LEAD, (cue.end + after) / 2, end)
-        if start <= begin <= cue.start <= end:
+        if low <= begin <= high and begin <= cue.start <= end:
             begins[begin] = 1.0
-        if start <= cue.end <= stop <= end:
+        if low <= stop <= high and start <= cue.end <= stop:
             ends[stop] = 1.0
     return _outside(begins, spoken), _outside(ends, spoken)
 
 
-def windows(terrain: Terrain, lengths: Lengths) -> list[Window]:
-    """Return all windows that come into question, in order of time; none breaks a sentence or a limit.
+def windows(terrain: Terrain, lengths: Lengths) -> Iterator[Window]:
+    """Yield all windows that come into question, roughly in order of time; none breaks a sentence or a limit.
 
     Where sentences leave no room (a speaker who never pauses within `longest`), windows break them.
     """
-    found = list(_windows(terrain, lengths))
-    if found or not terrain.spoken:
-        return found
-    unspoken = Terrain(
-        terrain.source, terrain.stretches, terrain.interest, terrain.relevance, terrain.cuts, terrain.pauses
-    )
-    return list(_windows(unspoken, lengths))
+    found = False
+    for window in _windows(terrain, lengths):
+        found = True
+        yield window
+    if not found and terrain.spoken:
+        yield from _windows(replace(terrain, spoken=()), lengths)
 
 
-def _windows(terrain: Terrain, lengths: Lengths) -> Iterable[Window]:
+def _windows(terrain: Terrain, lengths: Lengths) -> Iterator[Window]:
+    """Yield the windows block by block, as all places of many hours would take much memory."""
     judge = _Judge(terrain, lengths)
     targets = _targets(lengths)
-    for stretch_start, stretch_end in terrain.stretches:
-        if stretch_end - stretch_start < lengths.shortest:
+    for start, end in terrain.stretches:
+        if end - start < lengths.shortest:
             continue
-        begins, ends = edges(terrain, stretch_start, stretch_end)
-        ends_at = [edge.time for edge in ends]
-        step = int((stretch_end - stretch_start) / _MAX_STEPS) + 1
-        for begin in [*_thin(begins, step), *_tiles(terrain.spoken, stretch_start, stretch_end, lengths.shortest)]:
-            stop, last = begin.time + lengths.shortest, min(begin.time + lengths.longest, stretch_end)
-            chosen: set[int] = set()
-            for target in targets:
-                if stop <= begin.time + target <= last:
-                    chosen.add(_best_near(ends, ends_at, begin.time + target, stop, last))
-            tries = [ends[index] for index in sorted(chosen) if index >= 0]
-            # The limits themselves, for when they lie so close together that nothing else fits.
-            tries += [
-                Edge(time, 0.0) for time in {stop, last} if stop <= time <= last and not _inside(terrain.spoken, time)
-            ]
-            for end in tries:
-                yield judge.window(begin, end)
+        tiles = _tiles(terrain.spoken, start, end, lengths.shortest)
+        step = int((end - start) / _MAX_STEPS) + 1
+        block = step * max(1, _BLOCK_SECONDS // step)
+        for since in range(int(start) // block * block, int(end) + 1, block):
+            until = since + block
+            begins, ends = edges(terrain, (start, end), Fraction(since), until + lengths.longest)
+            ends_at = [edge.time for edge in ends]
+            thinned = _thin([edge for edge in begins if edge.time < until], step)
+            for begin in [*thinned, *(tile for tile in tiles if since <= tile.time < until)]:
+                stop, last = begin.time + lengths.shortest, min(begin.time + lengths.longest, end)
+                chosen: set[int] = set()
+                for target in targets:
+                    if stop <= begin.time + target <= last:
+                        chosen.add(_best_near(ends, ends_at, begin.time + target, stop, last))
+                tries = [ends[index] for index in sorted(chosen) if index >= 0]
+                # The limits themselves, for when they lie so close together that nothing else fits.
+                tries += [
+                    Edge(time, 0.0)
+                    for time in {stop, last}
+                    if stop <= time <= last and not _inside(terrain.spoken, time)
+                ]
+                for place in tries:
+                    yield judge.window(begin, place)
 
 
 def _tiles(spoken: Sequence[Cue], start: Fraction, end: Fraction, shortest: Fraction) -> list[Edge]:
@@ -216,8 +235,9 @@ def _thin(begins: Sequence[Edge], seconds: int) -> list[Edge]:
 def _outside(places: dict[Fraction, float], spoken: Sequence[Cue]) -> list[Edge]:
     """Return the places that lie in no sentence, ascending."""
     kept: list[Edge] = []
-    number = 0
-    for time in sorted(places):
+    ordered = sorted(places)
+    number = _ended_by(spoken, ordered[0]) if ordered else 0
+    for time in ordered:
         while number < len(spoken) and spoken[number].end <= time:
             number += 1
         if number == len(spoken) or time <= spoken[number].start:
@@ -226,8 +246,13 @@ def _outside(places: dict[Fraction, float], spoken: Sequence[Cue]) -> list[Edge]
 
 
 def _inside(spoken: Sequence[Cue], time: Fraction) -> bool:
-    number = bisect_right(spoken, time, key=lambda cue: cue.end)
+    number = _ended_by(spoken, time)
     return number < len(spoken) and spoken[number].start < time
+
+
+def _ended_by(spoken: Sequence[Cue], time: Fraction) -> int:
+    """Return how many sentences have ended by then."""
+    return bisect_right(spoken, time, key=lambda cue: cue.end)
 
 
 def _thousandth(seconds: float) -> Fraction:
@@ -244,8 +269,9 @@ class _Judge:
         self._relevance = Sums(terrain.relevance)
         self._is_asked = any(terrain.relevance)  # whether something that the prompt asks for is said at all
         reach = _PEAK_SECONDS * BINS_PER_SECOND
-        self._peaks = [self._interest.mean(index, index + reach) for index in range(len(terrain.interest))]
-        self._cuts = [float(cut) for cut in terrain.cuts]
+        means = (self._interest.mean(index, index + reach) for index in range(len(terrain.interest)))
+        self._peaks = array("d", means)
+        self._cuts = array("d", (float(cut) for cut in terrain.cuts))
 
     def window(self, begin: Edge, end: Edge) -> Window:
         first, stop = round(begin.time * BINS_PER_SECOND), round(end.time * BINS_PER_SECOND)
