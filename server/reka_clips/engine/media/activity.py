@@ -117,10 +117,8 @@ def sampled_activity(
             samples[index] = fmean(following)
     moving, sizes = _held(samples, first=0.0), packet_activity(packets, pictures)
     usual_change, usual_size = fmean(moving) or 1.0, fmean(sizes) or 1.0
-    return array(
-        "d",
-        (change / usual_change + _PACKETS_SHARE * size / usual_size for change, size in zip(moving, sizes, strict=True)),
-    )
+    pairs = zip(moving, sizes, strict=True)
+    return array("d", (change / usual_change + _PACKETS_SHARE * size / usual_size for change, size in pairs))
 
 
 def _held(values: array[float], *, first: float) -> array[float]:

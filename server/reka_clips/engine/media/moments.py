@@ -104,7 +104,7 @@ def _terrain(index: int, item: Footage, wish: Wish, within: Stretches | None) ->
     measured = item.measured
     curve = interest(measured, film_seconds=item.info.duration)
     spoken = spoken_in(item, Fraction(wish.longest))
-    matches = relevance_bins(spoken, _matches(spoken, wish.prompt), len(curve)) if spoken else []
+    matches = relevance_bins(spoken, _matches(spoken, wish.prompt), len(curve))
     return Terrain(
         source=index,
         stretches=within if within is not None else ((measured.start, measured.end),),

@@ -197,7 +197,8 @@ def _blank_bins(measured: Measurements, bins: int) -> list[int]:
     per_bin = PICTURES_PER_SECOND // BINS_PER_SECOND
     blank: list[int] = []
     for index in range(int(measured.start * BINS_PER_SECOND), min(bins, measured.pictures // per_bin)):
-        edges, luma = (fmean(means[index * per_bin : (index + 1) * per_bin]) for means in (measured.edges, measured.luma))
+        at = slice(index * per_bin, (index + 1) * per_bin)
+        edges, luma = fmean(measured.edges[at]), fmean(measured.luma[at])
         if edges < _BLANK_EDGES and (luma < _BLANK_LUMA or edges < 1):
             blank.append(index)
     return blank

@@ -76,7 +76,7 @@ def worthwhile(candidates: Iterable[Window]) -> list[Window]:
     while batch := list(islice(left, _BATCH)):
         ends: list[Fraction] = []  # of the best windows that begin later, ascending, and
         scores: list[float] = []  # their scores, ascending as well
-        for window in sorted(batch, key=lambda window: (-window.start, window.end)):
+        for window in sorted(batch, key=lambda window: window.start, reverse=True):
             at = bisect_right(ends, window.end)
             if at and scores[at - 1] > window.score:
                 continue

@@ -6,8 +6,8 @@ from array import array
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import islice
-from math import log
+from itertools import chain, groupby, islice
+from math import lcm, log
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
@@ -112,7 +112,6 @@ def edges(
     """
     start, end = stretch
     low, high = max(start, since), min(end, until)
-    spoken = terrain.spoken
     found: dict[Fraction, float] = {}
 
     def add(time: Fraction, strength: float) -> None:
@@ -129,20 +128,33 @@ def edges(
         add(_thousandth((left + right) / 2), 0.7)
     for second in range(int(-(-low // 1)), int(high) + 1):
         add(Fraction(second), 0.0)
-    begins, ends = dict(found), dict(found)
+    begins, ends = _beside_sentences(terrain.spoken, stretch, low, high)
+    return (
+        _outside(found | dict.fromkeys(begins, 1.0), terrain.spoken),
+        _outside(found | dict.fromkeys(ends, 1.0), terrain.spoken),
+    )
+
+
+def _beside_sentences(
+    spoken: Sequence[Cue], stretch: tuple[Fraction, Fraction], low: Fraction, high: Fraction
+) -> tuple[list[Fraction], list[Fraction]]:
+    """Return where between `low` and `high` one is right before and right after a sentence of a stretch."""
+    start, end = stretch
+    befores: list[Fraction] = []
+    afters: list[Fraction] = []
     for number in range(_ended_by(spoken, low - _SPEECH_LEAD), len(spoken)):
         cue = spoken[number]
         if cue.start - _SPEECH_LEAD > high:
             break
-        before = spoken[number - 1].end if number else start
-        after = spoken[number + 1].start if number + 1 < len(spoken) else end
-        begin = max(cue.start - _SPEECH_LEAD, (before + cue.start) / 2, start)
-        stop = min(cue.end + _SPEECH_LEAD, (cue.end + after) / 2, end)
-        if low <= begin <= high and begin <= cue.start <= end:
-            begins[begin] = 1.0
-        if low <= stop <= high and start <= cue.end <= stop:
-            ends[stop] = 1.0
-    return _outside(begins, spoken), _outside(ends, spoken)
+        earlier = spoken[number - 1].end if number else start
+        later = spoken[number + 1].start if number + 1 < len(spoken) else end
+        before = max(cue.start - _SPEECH_LEAD, (earlier + cue.start) / 2, start)
+        after = min(cue.end + _SPEECH_LEAD, (cue.end + later) / 2, end)
+        if low <= before <= high and before <= cue.start <= end:
+            befores.append(before)
+        if low <= after <= high and start <= cue.end <= after:
+            afters.append(after)
+    return befores, afters
 
 
 def windows(terrain: Terrain, lengths: Lengths) -> Iterator[Window]:
@@ -161,7 +173,6 @@ def windows(terrain: Terrain, lengths: Lengths) -> Iterator[Window]:
 def _windows(terrain: Terrain, lengths: Lengths) -> Iterator[Window]:
     """Yield the windows block by block, as all places of many hours would take much memory."""
     judge = _Judge(terrain, lengths)
-    targets = _targets(lengths)
     for start, end in terrain.stretches:
         if end - start < lengths.shortest:
             continue
@@ -171,23 +182,38 @@ def _windows(terrain: Terrain, lengths: Lengths) -> Iterator[Window]:
         for since in range(int(start) // block * block, int(end) + 1, block):
             until = since + block
             begins, ends = edges(terrain, (start, end), Fraction(since), until + lengths.longest)
-            ends_at = [edge.time for edge in ends]
-            thinned = _thin([edge for edge in begins if edge.time < until], step)
-            for begin in [*thinned, *(tile for tile in tiles if since <= tile.time < until)]:
-                stop, last = begin.time + lengths.shortest, min(begin.time + lengths.longest, end)
-                chosen: set[int] = set()
-                for target in targets:
-                    if stop <= begin.time + target <= last:
-                        chosen.add(_best_near(ends, ends_at, begin.time + target, stop, last))
-                tries = [ends[index] for index in sorted(chosen) if index >= 0]
-                # The limits themselves, for when they lie so close together that nothing else fits.
-                tries += [
-                    Edge(time, 0.0)
-                    for time in {stop, last}
-                    if stop <= time <= last and not _inside(terrain.spoken, time)
-                ]
-                for place in tries:
-                    yield judge.window(begin, place)
+            begins = _thin([edge for edge in begins if edge.time < until], step)
+            begins += [tile for tile in tiles if since <= tile.time < until]
+            for begin, place in _pairs(begins, ends, terrain.spoken, lengths, end):
+                yield judge.window(begin, place)
+
+
+def _pairs(
+    begins: Sequence[Edge], ends: Sequence[Edge], spoken: Sequence[Cue], lengths: Lengths, latest: Fraction
+) -> Iterator[tuple[Edge, Edge]]:
+    """Yield where windows of about the lengths to look for begin and end. latest: where they have to end."""
+    targets = _targets(lengths)
+    times = [latest, lengths.shortest, lengths.longest, _NEAR_SECONDS, *targets]
+    # Whole numbers of a unit that all times share: comparing fractions takes many times as long.
+    unit = lcm(*(time.denominator for time in times), *(edge.time.denominator for edge in chain(begins, ends)))
+
+    def ticks(time: Fraction) -> int:
+        return time.numerator * (unit // time.denominator)
+
+    final, shortest, longest, near, *wanted = (ticks(time) for time in times)
+    ends_at = [ticks(edge.time) for edge in ends]
+    for begin in begins:
+        at = ticks(begin.time)
+        stop, last = at + shortest, min(at + longest, final)
+        chosen: set[int] = set()
+        for length in wanted:
+            if stop <= at + length <= last:
+                low, high = max(stop, at + length - near), min(last, at + length + near)
+                chosen.add(_best_between(ends, ends_at, low, high, at + length))
+        yield from ((begin, ends[index]) for index in sorted(chosen) if index >= 0)
+        # The limits themselves, for when they lie so close together that nothing else fits.
+        limits = [Fraction(time, unit) for time in {stop, last} if stop <= time <= last]
+        yield from ((begin, Edge(time, 0.0)) for time in limits if not _inside(spoken, time))
 
 
 def _tiles(spoken: Sequence[Cue], start: Fraction, end: Fraction, shortest: Fraction) -> list[Edge]:
@@ -214,22 +240,19 @@ def _targets(lengths: Lengths) -> list[Fraction]:
     )
 
 
-def _best_near(ends: Sequence[Edge], ends_at: Sequence[Fraction], time: Fraction, low: Fraction, high: Fraction) -> int:
-    """Return the index of the strongest edge near `time`, within `low` and `high`; -1 when there is none."""
-    left = bisect_left(ends_at, max(low, time - _NEAR_SECONDS))
-    right = bisect_right(ends_at, min(high, time + _NEAR_SECONDS))
-    return max(range(left, right), key=lambda i: (ends[i].strength, -abs(ends_at[i] - time)), default=-1)
+def _best_between(ends: Sequence[Edge], ends_at: Sequence[int], low: int, high: int, near: int) -> int:
+    """Return the index of the strongest edge between `low` and `high`, of equals that next to `near`; -1 for none."""
+    indices = range(bisect_left(ends_at, low), bisect_right(ends_at, high))
+    return max(indices, key=lambda index: (ends[index].strength, -abs(ends_at[index] - near)), default=-1)
 
 
 def _thin(begins: Sequence[Edge], seconds: int) -> list[Edge]:
     """Return the two strongest of the places within so many seconds: fast cutting would give far too many."""
-    kept: dict[int, list[Edge]] = {}
-    for edge in begins:
-        best = kept.setdefault(int(edge.time) // seconds, [])
-        best.append(edge)
-        best.sort(key=lambda edge: (-edge.strength, edge.time))
-        del best[2:]
-    return [edge for second in sorted(kept) for edge in sorted(kept[second], key=lambda edge: edge.time)]
+    kept: list[Edge] = []
+    for _, near in groupby(begins, key=lambda edge: int(edge.time) // seconds):
+        strongest = sorted(near, key=lambda edge: -edge.strength)[:2]
+        kept += sorted(strongest, key=lambda edge: edge.time)
+    return kept
 
 
 def _outside(places: dict[Fraction, float], spoken: Sequence[Cue]) -> list[Edge]:
