@@ -41,8 +41,8 @@ class Measurements:
     `start`): mean Sobel edge strength and mean brightness, each 0 to 255. Where nothing was measured they are 0.
     activity: one number for each picture, how much moves, in units that only compare within one source.
     loudness_db: RMS level in dBFS every tenth of a second from time 0, -90 and up; empty without sound.
-    strips: the columns of the pictures in the stretches that were looked at in full: no others are ever asked for, and
-    of 12 hours they would take 22 MB.
+    strips: the columns of the pictures in the stretches that were looked at in full, the only ones that clips are taken
+    from as a rule; of 12 hours they would take 22 MB.
     is_exact: whether the whole stretch was looked at in full, so that its cuts are exact to the frame; if not,
     `analyse.refine` makes it so for a part.
     """

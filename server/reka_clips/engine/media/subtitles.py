@@ -233,11 +233,12 @@ def spread(text: str, start: Fraction, end: Fraction) -> tuple[Word, ...]:
     weights = [len(piece) + 1 for piece in pieces]
     total = sum(weights)
     words: list[Word] = []
-    done = 0
+    begin, done = start, 0
     for piece, weight in zip(pieces, weights, strict=True):
-        begin = start + (end - start) * Fraction(done, total)
         done += weight
-        words.append(Word(begin, start + (end - start) * Fraction(done, total), piece))
+        stop = end if done == total else start + (end - start) * Fraction(done, total)
+        words.append(Word(begin, stop, piece))
+        begin = stop  # the same object: many hours of timed words hold their times once
     return tuple(words)
 
 
