@@ -119,6 +119,7 @@ async def test_twelve_hours_and_closer_looks_near_their_end_take_little_memory(f
         tracemalloc.stop()
     assert closer.pictures > 4 * (seconds - 1)
     assert [len(closer.columns("motion", at, at + 4)) for at in places] == [16] * 10
+    assert list(closer.cuts) == sorted(set(closer.cuts))
     assert peak < 2 * 1024**2 * seconds / 3600
 
 

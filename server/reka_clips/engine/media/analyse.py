@@ -130,7 +130,8 @@ def _put(whole: Measurements, part: Measurements) -> range:
     whole.activity[at], whole.edges[at], whole.luma[at] = part.activity[at], part.edges[at], part.luma[at]
     whole.strips += part.strips
     before, after = bisect_left(whole.cuts, part.start), bisect_left(whole.cuts, part.end)
-    whole.cuts = (*whole.cuts[:before], *part.cuts, *whole.cuts[after:])
+    seen = (cut for cut in part.cuts if part.start <= cut < part.end)
+    whole.cuts = (*whole.cuts[:before], *seen, *whole.cuts[after:])
     return pictures
 
 
