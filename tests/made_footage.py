@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reka_clips.engine.media.footage import Footage, Opened, Source
-from reka_clips.engine.media.measurements import COLUMNS, LOUDNESS_PER_SECOND, PICTURES_PER_SECOND, Measurements
+from reka_clips.engine.media.measurements import LOUDNESS_PER_SECOND, PICTURES_PER_SECOND, Measurements
 from reka_clips.engine.media.streams import MediaInfo, VideoStream
 from reka_clips.engine.media.timeline import Cue
 
@@ -59,9 +59,8 @@ def footage(
         start=begin,
         end=end,
         cuts=tuple(seconds(cut) for cut in cuts),
-        motion=bytearray(pictures * COLUMNS),
-        edges=bytearray(b"\x20" * (pictures * COLUMNS)),
-        luma=bytearray(b"\x60" * (pictures * COLUMNS)),
+        edges=array("f", [32.0]) * pictures,
+        luma=array("f", [96.0]) * pictures,
         activity=activity,
         loudness_db=loudness,
     )

@@ -34,5 +34,13 @@ def resident_bytes(pid: int) -> int:
     return next(int(line.split()[1]) for line in _lines(f"/proc/{pid}/status") if line.startswith("VmRSS")) * 1024
 
 
+def peak_bytes() -> int:
+    """Return the most memory that was ever resident of this process.
+
+    Not `ru_maxrss`: that counts what the process held that started this one, as it was when it did.
+    """
+    return next(int(line.split()[1]) for line in _lines("/proc/self/status") if line.startswith("VmHWM")) * 1024
+
+
 def _lines(path: str) -> list[str]:
     return Path(path).read_text().splitlines()

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import anyio
 
+from benchmarks.machine import peak_bytes
 from benchmarks.table import Row
 from made_films.scenes import random_scenes, write_film
 from reka_clips.contract import GenerationConfig, RenderingConfig
@@ -133,7 +134,7 @@ def main(job: str, path: str) -> None:
         seconds = time.perf_counter() - began
     own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu_seconds = own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
-    print(json.dumps({"seconds": seconds, "cpu_seconds": cpu_seconds, "peak_mb": own.ru_maxrss / 1024}))
+    print(json.dumps({"seconds": seconds, "cpu_seconds": cpu_seconds, "peak_mb": peak_bytes() / 2**20}))
 
 
 if __name__ == "__main__":

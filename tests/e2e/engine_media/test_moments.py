@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from made_films.planted import Planted, Recipe, by_chance, draw
 from made_films.scenes import RATE, cuts_of, random_scenes, write_film
 from made_films.searching import search
 from reka_clips.contract import GenerationConfig
-from reka_clips.engine.media.analyse import Look, measure, refine
+from reka_clips.engine.media.analyse import MAX_DURATION_SECONDS, Look, measure, refine
 from reka_clips.engine.media.errors import MediaError
 from reka_clips.engine.media.ffmpeg import Ffmpeg
 from reka_clips.engine.media.footage import Source
@@ -130,6 +131,27 @@ async def test_a_closer_look_mends_the_cuts_of_its_stretches_and_tells_how_far_i
     assert in_frames[1] == in_frames[2] != in_frames[0]
     assert shares == sorted(shares)
     assert 0.99 < shares[-1] <= 1
+
+
+async def test_twelve_hours_and_closer_looks_near_their_end_take_little_memory(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
+    path, seconds = tmp_path / "long.mkv", MAX_DURATION_SECONDS - 60
+    slow = ["-f", "lavfi", "-i", f"testsrc2=s=64x36:r=1:d={seconds}", "-c:v", "libx264", "-preset", "ultrafast"]
+    await ffmpeg.run([*slow, "-bf", "0", str(path)])
+    info = await probe(ffmpeg, path)
+    tracemalloc.start()
+    try:
+        coarse = await look(ffmpeg, path, tmp_path, "keyframes")
+        places = [Fraction(seconds - 100 * number) for number in range(10, 0, -1)]
+        closer = await refine(
+            ffmpeg, coarse, [Look(path, info, at, at + 8, tmp_path) for at in places], report=lambda _share: None
+        )
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert closer.pictures > 4 * (seconds - 1)
+    assert [len(closer.columns("motion", at, at + 4)) for at in places] == [16] * 10
+    assert list(closer.cuts) == sorted(set(closer.cuts))
+    assert peak < 2 * 1024**2 * seconds / 3600
 
 
 async def choose(

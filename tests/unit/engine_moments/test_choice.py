@@ -156,7 +156,7 @@ def test_a_short_source_gives_fewer_clips_than_three_when_the_number_is_left_ope
 def test_a_clip_rather_begins_with_a_sentence_that_needs_none_before_it(sentence: str, stands_alone: bool) -> None:
     said = [cue(5, 9, "This is the sea."), cue(10, 14, sentence), cue(15, 19, "A diver follows.")]
     terrain = Terrain(0, ((Fraction(0), Fraction(30)),), [0.0] * 60, [], (), spoken=said)
-    begins, _ = edges(terrain, Fraction(0), Fraction(30))
+    begins, _ = edges(terrain, (Fraction(0), Fraction(30)), Fraction(0), Fraction(30))
     (strength,) = [edge.strength for edge in begins if 9 < edge.time < 10]
     others = [edge.strength for edge in begins if 14 < edge.time < 15]
     assert (strength == max(others)) == stands_alone

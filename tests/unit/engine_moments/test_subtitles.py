@@ -151,6 +151,7 @@ _LINES = st.sampled_from(
 
 @given(st.lists(_LINES | st.text(max_size=30), max_size=40).map("\n".join))
 @example("00:01.000 --> 00:02.000\n<00:00:09.000>x")
+@example("00:01.000 --> 00:02.000\n<00:00:01.500>lost<00:00:01.500>x")
 def test_any_text_gives_cues_in_order_with_words_inside_of_them(content: str) -> None:
     found = parse_subtitles(content)
     for number, one in enumerate(found):
@@ -158,8 +159,9 @@ def test_any_text_gives_cues_in_order_with_words_inside_of_them(content: str) ->
         assert one.text.isprintable()
         assert one.text == one.text.strip() != ""
         assert number == 0 or found[number - 1].end <= one.start
-        assert all(one.start <= word.start < word.end <= one.end for word in one.words)
-        assert [word.text for word in one.words] == one.text.split()
+        (whole,) = cut_out([one], one.start, one.end, at=one.start)
+        assert all(one.start <= word.start < word.end <= one.end for word in whole.words)
+        assert [word.text for word in whole.words] == one.text.split()
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,15 @@ from __future__ import annotations
 from array import array
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import repeat
+from math import isnan, nan
 from statistics import fmean, median
 from typing import TYPE_CHECKING, Final
 
 from reka_clips.engine.media.measurements import PICTURES_PER_SECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
 _MAX_CHANGE: Final = 15.0  # of 100; a flash of light is no more than that
@@ -69,45 +71,45 @@ def read_packets(path: Path) -> Packets:
     return packets
 
 
-def packet_activity(packets: Packets, pictures: int) -> list[float]:
+def packet_activity(packets: Packets, pictures: int) -> array[float]:
     """Return how many bytes a frame takes in each quarter of a second, apart from keyframes.
 
     What moves costs bytes: the correlation with measured motion is .75. Where there is no frame the one before counts.
     """
-    means = [size / count if count else None for size, count in zip(packets.sizes, packets.counts, strict=True)][
-        :pictures
-    ]
-    usual = median([mean for mean in means if mean is not None] or [0.0])
-    return _held([*means, *[None] * (pictures - len(means))], first=usual)
+    pairs = zip(packets.sizes[:pictures], packets.counts[:pictures], strict=True)
+    means = array("d", (size / count if count else nan for size, count in pairs))
+    usual = median([mean for mean in means if not isnan(mean)] or [0.0])
+    means.extend(repeat(nan, pictures - len(means)))
+    return _held(means, first=usual)
 
 
 def frame_activity(
     changes: Sequence[float], seconds: Sequence[float], cuts: Collection[int], pictures: int
-) -> list[float]:
+) -> array[float]:
     """Return the mean change of the frames in each quarter of a second.
 
     changes: as for `cuts.cut_frames`, of frames shown at `seconds`. cuts: the indices of frames that start a shot,
     whose change tells nothing of motion. Changes of a coarse picture: the grain in it is smoothed away.
     """
-    sums = [0.0] * pictures
-    counts = [0] * pictures
+    sums, counts = array("d", [0.0]) * pictures, array("I", [0]) * pictures
     for number, (change, time) in enumerate(zip(changes, seconds, strict=True)):
         index = int(time * PICTURES_PER_SECOND)
         if number and number not in cuts and 0 <= index < pictures:
             sums[index] += min(_MAX_CHANGE, change)
             counts[index] += 1
-    return _held([total / count if count else None for total, count in zip(sums, counts, strict=True)], first=0.0)
+    means = (total / count if count else nan for total, count in zip(sums, counts, strict=True))
+    return _held(array("d", means), first=0.0)
 
 
 def sampled_activity(
     changes: Sequence[float], seconds: Sequence[float], keyframes: Sequence[int], packets: Packets, pictures: int
-) -> list[float]:
+) -> array[float]:
     """Return how much moves where only keyframes and the frames right after each of them were decoded.
 
     What changes right after a keyframe stands for all until the next; the sizes of the packets tell when, in between,
     it became more or less. keyframes: their indices, ascending.
     """
-    samples: list[float | None] = [None] * pictures
+    samples = array("d", [nan]) * pictures
     for first, stop in zip(keyframes, [*keyframes[1:], len(changes)], strict=True):
         following = [min(_MAX_CHANGE, change) for change in changes[first + 1 : stop]]
         index = int(seconds[first] * PICTURES_PER_SECOND)
@@ -115,16 +117,16 @@ def sampled_activity(
             samples[index] = fmean(following)
     moving, sizes = _held(samples, first=0.0), packet_activity(packets, pictures)
     usual_change, usual_size = fmean(moving) or 1.0, fmean(sizes) or 1.0
-    return [
-        change / usual_change + _PACKETS_SHARE * size / usual_size for change, size in zip(moving, sizes, strict=True)
-    ]
+    pairs = zip(moving, sizes, strict=True)
+    return array("d", (change / usual_change + _PACKETS_SHARE * size / usual_size for change, size in pairs))
 
 
-def _held(values: Iterable[float | None], *, first: float) -> list[float]:
-    """Return the values, each missing one replaced by the one before."""
+def _held(values: array[float], *, first: float) -> array[float]:
+    """Replace each missing value (NaN) by the one before, and return the values."""
     last = first
-    held: list[float] = []
-    for value in values:
-        last = last if value is None else value
-        held.append(last)
-    return held
+    for index, value in enumerate(values):
+        if isnan(value):
+            values[index] = last
+        else:
+            last = value
+    return values

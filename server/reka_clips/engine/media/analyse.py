@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import tempfile
 from array import array
+from bisect import bisect_left
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -19,12 +22,11 @@ import anyio
 from reka_clips.engine.media import readings
 from reka_clips.engine.media.errors import DiskFullError, MediaError
 from reka_clips.engine.media.ffmpeg import input_arguments
-from reka_clips.engine.media.measurements import COLUMNS
 from reka_clips.engine.media.readings import Tier
 from reka_clips.engine.media.together import films_at_once, together
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Callable, Sequence
     from fractions import Fraction
 
     from reka_clips.engine.media.ffmpeg import Ffmpeg
@@ -109,46 +111,43 @@ async def refine(
     The activity of what is replaced is brought to the scale of the rest. report: gets the rising share done, 0 to 1.
     Raises MediaError, DiskFullError.
     """
+    closer = replace(
+        measured,
+        activity=measured.activity[:],
+        edges=measured.edges[:],
+        luma=measured.luma[:],
+    )
     done = [0.0] * len(looks)
     total = sum(look.seconds for look in looks)
 
-    def watcher(number: int, look: Look) -> Callable[[], Awaitable[Measurements]]:
+    async def put(number: int, look: Look) -> range:
         def progressed(share: float) -> None:
             done[number] = share * look.seconds
             report(sum(done) / total)
 
-        return partial(_watch, ffmpeg, look, "full", progressed)
+        return _put(closer, await _watch(ffmpeg, look, "full", progressed))
 
-    watchers = [watcher(number, look) for number, look in enumerate(looks)]
-    return merge(measured, await together(watchers, limit=films_at_once()))
-
-
-def merge(whole: Measurements, parts: Sequence[Measurements]) -> Measurements:
-    """Return `whole` with the stretches of `parts` replaced by them, except for the sound."""
-    merged = replace(
-        whole,
-        motion=bytearray(whole.motion),
-        edges=bytearray(whole.edges),
-        luma=bytearray(whole.luma),
-        activity=array("f", whole.activity),
-    )
-    coarse = fine = 0.0
-    for part in parts:
-        pictures = part.picture_range(part.start, part.end)
-        coarse += sum(whole.activity[pictures.start : pictures.stop])
-        fine += sum(part.activity[pictures.start : pictures.stop])
+    puts = [partial(put, number, look) for number, look in enumerate(looks)]
+    pictures = await together(puts, limit=films_at_once())
+    coarse = sum(sum(measured.activity[part.start : part.stop]) for part in pictures)
+    fine = sum(sum(closer.activity[part.start : part.stop]) for part in pictures)
     scale = coarse / fine if fine > 0 else 1.0
-    for part in parts:
-        pictures = part.picture_range(part.start, part.end)
-        readings.resize(merged, max(merged.pictures, pictures.stop))
-        columns = slice(pictures.start * COLUMNS, pictures.stop * COLUMNS)
-        for target, source in ((merged.motion, part.motion), (merged.edges, part.edges), (merged.luma, part.luma)):
-            target[columns] = source[columns]
-        for index in pictures:
-            merged.activity[index] = part.activity[index] * scale
-        others = {cut for cut in merged.cuts if not part.start <= cut < part.end}
-        merged.cuts = tuple(sorted(others.union(part.cuts)))
-    return merged
+    for index in chain.from_iterable(pictures):
+        closer.activity[index] *= scale
+    return closer
+
+
+def _put(whole: Measurements, part: Measurements) -> range:
+    """Replace a stretch of `whole` by what was measured of it alone, and return which pictures are in it."""
+    pictures = part.picture_range(part.start, part.end)
+    readings.resize(whole, max(whole.pictures, pictures.stop))
+    at = slice(pictures.start, pictures.stop)
+    whole.activity[at], whole.edges[at], whole.luma[at] = part.activity[at], part.edges[at], part.luma[at]
+    whole.strips = tuple(sorted((*whole.strips, *part.strips), key=attrgetter("first")))
+    before, after = bisect_left(whole.cuts, part.start), bisect_left(whole.cuts, part.end)
+    seen = (cut for cut in part.cuts if part.start <= cut < part.end)
+    whole.cuts = (*whole.cuts[:before], *seen, *whole.cuts[after:])
+    return pictures
 
 
 async def _watch(ffmpeg: Ffmpeg, look: Look, tier: Tier, report: Callable[[float], None]) -> Measurements:

@@ -17,13 +17,14 @@ from reka_clips.engine.media.select import (
     pick_reels,
     reel_lengths,
     reel_score,
+    worthwhile,
 )
 from reka_clips.engine.media.subtitles import cut_out, sentences
 from reka_clips.engine.media.timeline import ClipPlan, Cue, Segment, Shot
 from reka_clips.engine.media.windows import Terrain, Window, choose_lengths, windows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from reka_clips.engine.media.footage import Footage
     from reka_clips.engine.media.measurements import Measurements
@@ -94,7 +95,7 @@ def choose(
         share = Fraction(count) * item.seconds / available if available else Fraction(1)
         lengths = choose_lengths(wish.shortest, wish.longest, available=item.seconds, count=max(1, round(share)))
         if lengths.shortest <= lengths.longest:
-            found.extend(windows(terrain, lengths))
+            found.extend(worthwhile(windows(terrain, lengths)))
     picked = pick_moments(found, count)
     spare = pick_moments(found, extra, taken=picked) if extra else []
     return [[window] for window in [*picked, *spare]]
@@ -104,7 +105,7 @@ def is_prompt_matched(footage: Sequence[Footage], wish: Wish) -> bool:
     """Whether any word of the prompt is said anywhere (or the prompt asks for nothing in particular)."""
     if not query_terms(wish.prompt):
         return True
-    return any(max(relevance(wish.prompt, [cue.text for cue in item.cues]), default=0) > 0 for item in footage)
+    return any(max(relevance(wish.prompt, (cue.text for cue in item.cues)), default=0) > 0 for item in footage)
 
 
 def make_plans(clips: Sequence[Sequence[Window]], footage: Sequence[Footage], wish: Wish) -> list[ClipPlan]:
@@ -118,7 +119,7 @@ def _terrain(index: int, item: Footage, wish: Wish, within: Stretches | None) ->
     measured = item.measured
     curve = interest(measured, film_seconds=item.info.duration)
     spoken = spoken_in(item, Fraction(wish.longest))
-    matches = relevance_bins(spoken, _matches(spoken, wish.prompt), len(curve)) if spoken else []
+    matches = relevance_bins(spoken, _matches(spoken, wish.prompt), len(curve))
     return Terrain(
         source=index,
         stretches=within if within is not None else ((measured.start, measured.end),),
@@ -137,23 +138,21 @@ def _matches(spoken: Sequence[Cue], prompt: str) -> list[float]:
     """
     if not query_terms(prompt):
         return [0.0] * len(spoken)
-    alone = relevance(prompt, [cue.text for cue in spoken])
-    together = relevance(prompt, [" ".join(cue.text for cue in around) for around in _surroundings(spoken)])
+    alone = relevance(prompt, (cue.text for cue in spoken))
+    together = relevance(prompt, (" ".join(cue.text for cue in around) for around in _surroundings(spoken)))
     share = _AROUND_SHARE
     return [one * (1 - share) + other * share for one, other in zip(alone, together, strict=True)]
 
 
-def _surroundings(spoken: Sequence[Cue]) -> list[Sequence[Cue]]:
-    """Return for each sentence those that end or begin within a few seconds of it, itself included."""
-    found: list[Sequence[Cue]] = []
+def _surroundings(spoken: Sequence[Cue]) -> Iterator[Sequence[Cue]]:
+    """Yield for each sentence those that end or begin within a few seconds of it, itself included."""
     first = stop = 0
     for cue in spoken:
         while spoken[first].end < cue.start - _AROUND_SECONDS:
             first += 1
         while stop < len(spoken) and spoken[stop].start <= cue.end + _AROUND_SECONDS:
             stop += 1
-        found.append(spoken[first:stop])
-    return found
+        yield spoken[first:stop]
 
 
 def _plan(

@@ -12,7 +12,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
 _K1: Final = 1.2
 _B: Final = 0.75
@@ -60,16 +60,20 @@ def query_terms(prompt: str) -> list[str]:
     return list(dict.fromkeys(term for word in words for term in terms(word)))
 
 
-def relevance(prompt: str, passages: Sequence[str]) -> list[float]:
+def relevance(prompt: str, passages: Iterable[str]) -> list[float]:
     """Return how well each passage matches the prompt: 0 not at all, 1 the best match there is.
 
     All are 0 when nothing matches.
     """
     query = query_terms(prompt)
-    counts = [Counter(terms(passage)) for passage in passages]
+    counts: list[Counter[str]] = []  # of the prompt's words only
+    lengths: list[int] = []
+    for passage in passages:
+        found = terms(passage)
+        lengths.append(len(found))
+        counts.append(Counter(term for term in found if term in query))
     if not query or not counts:
         return [0.0] * len(counts)
-    lengths = [sum(count.values()) for count in counts]
     mean_length = sum(lengths) / len(lengths) or 1.0
     scores = [0.0] * len(counts)
     for term in query:

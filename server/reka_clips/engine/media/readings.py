@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from array import array
 from fractions import Fraction
-from itertools import pairwise
+from itertools import pairwise, repeat
 from statistics import median
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -18,10 +18,11 @@ from reka_clips.engine.media.measurements import (
     PICTURES_PER_SECOND,
     SILENCE_DB,
     Measurements,
+    Strip,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from reka_clips.engine.media.streams import VideoStream
@@ -39,6 +40,7 @@ _MICROSECONDS: Final = 1_000_000
 _SOUND_RATE_HZ: Final = 16_000
 _NOISE: Final = 8  # of 255: changes below are grain and compression
 _MIN_FRAMES: Final = 3
+_STEP_FRAMES: Final = 10_000  # enough to tell how long a frame is shown
 _SAMPLE_FRAMES: Final = 4.5  # after each keyframe: a frame that is no B-frame comes sooner, as encoders are usually set
 _USUAL_RATE: Final = 30
 _KEYFRAME_SECONDS: Final = 1.0  # keyframes closer to the one before are left out
@@ -82,8 +84,8 @@ def picture_arguments(video_index: int, tier: Tier) -> list[str]:
 
     Every decoded frame is compared with the one before, at 32x18: what moves about changes a coarse picture less than
     a fine one, a new shot changes both. Four pictures a second (or each keyframe) are shrunk to 160x90 and then to
-    one line: of their edges, their brightness, and of the change since the picture before. For keyframes the sizes
-    of all packets are listed as well, of a second input that is the same file.
+    one line: of their edges, their brightness, and in full of the change since the picture before. For keyframes the
+    sizes of all packets are listed as well, of a second input that is the same file.
     """
     rate = "null" if tier == "keyframes" else f"fps={PICTURES_PER_SECOND}:start_time=0"
     line = f"scale={COLUMNS}:1:flags=area"
@@ -91,19 +93,18 @@ def picture_arguments(video_index: int, tier: Tier) -> list[str]:
     graph = [
         f"[0:{video_index}]settb=1/{_MICROSECONDS},scale=160:90:flags=fast_bilinear,format=gray,split=2[every][some]",
         f"[every]{shrink},scdet=threshold=100:sc_pass=0,metadata=mode=print:key=lavfi.scd.mafd:file={_CHANGES}[changes]",
-        f"[some]{rate},split=3[a][b][c]",
-        f"[a]tblend=all_mode=difference,lut=y='if(lt(val,{_NOISE}),0,val)',{line}[motion]",
+        f"[some]{rate},split={'3[a]' if tier == 'full' else '2'}[b][c]",
         f"[b]sobel,{line}[edges]",
         f"[c]{line}[luma]",
         "[edges][luma]vstack=2[columns]",
     ]
+    outputs = [("changes", ["null", "-"]), ("columns", ["rawvideo", _COLUMNS])]
+    if tier == "full":
+        graph.append(f"[a]tblend=all_mode=difference,lut=y='if(lt(val,{_NOISE}),0,val)',{line}[motion]")
+        outputs.append(("motion", ["rawvideo", _MOTION]))
     # Pictures this small are not worth sharing out among threads, which wait for each other on a busy machine.
     arguments = ["-max_error_rate", "1", "-filter_complex_threads", "1", "-filter_complex", ";".join(graph)]
-    for label, output in (
-        ("changes", ["null", "-"]),
-        ("motion", ["rawvideo", _MOTION]),
-        ("columns", ["rawvideo", _COLUMNS]),
-    ):
+    for label, output in outputs:
         arguments += ["-map", f"[{label}]", "-fps_mode", "passthrough", "-f", *output]
     if tier == "keyframes":
         arguments += ["-map", f"1:{video_index}", "-c", "copy", "-f", "framecrc", _PACKETS]
@@ -131,28 +132,29 @@ def read_pictures(directory: Path, *, start: Fraction, end: Fraction, tier: Tier
     packets = read_packets(directory / _PACKETS) if tier == "keyframes" else Packets()
     last, frames = packets.end_seconds, packets.frames
     if tier != "keyframes":
-        step = median(later - earlier for earlier, later in pairwise(seconds)) if len(seconds) > 1 else 0
+        steps = [later - earlier for earlier, later in pairwise(seconds[-_STEP_FRAMES:])]
+        step = median(steps) if steps else 0
         last, frames = (seconds[-1] + step if seconds else 0), len(seconds)
     if frames < _MIN_FRAMES or not seconds:
         raise MediaError("No moving picture could be decoded: the video is damaged, or is a still.")
     measured = Measurements(start=start, end=min(end, start + _exact(last)), is_exact=tier == "full")
     resize(measured, _index(measured.end) + 1)
     first = _index(start)
-    columns = (directory / _COLUMNS).read_bytes()
+    lines = _read_lines(directory / _COLUMNS)
     if tier == "keyframes":
         keyframes = _keyframes(seconds, _sample_seconds(frame_rate))
         found = keyframe_cuts([changes[index] for index in keyframes], [seconds[index] for index in keyframes])
         cuts = [keyframes[index] for index in found]
-        _hold_columns(measured, columns, [start + _exact(time) for time in seconds])
+        _hold_means(measured, lines, array("q", (_index(start + _exact(time)) for time in seconds)))
         moving = sampled_activity(changes, seconds, keyframes, packets, measured.pictures - first)
     else:
         cuts = cut_frames(changes, seconds)
-        _set_columns(measured, columns)
+        _hold_means(measured, lines, range(first, measured.pictures))
         moving = frame_activity(changes, seconds, set(cuts), measured.pictures - first)
     measured.cuts = tuple(start + _exact(seconds[index]) for index in cuts)
     measured.activity[first:] = array("f", moving)
-    if tier != "keyframes":
-        _set_motion(measured, (directory / _MOTION).read_bytes())
+    if tier == "full":
+        measured.strips = (_strip(measured, directory),)
     return measured
 
 
@@ -164,18 +166,16 @@ def read_loudness(path: Path, *, start: Fraction) -> array[float]:
         index = offset + round(tick * LOUDNESS_PER_SECOND / _SOUND_RATE_HZ)
         if index < len(levels) or index > len(levels) + LOUDNESS_PER_SECOND * 3600 + offset:
             continue  # a jump of an hour and more is a broken time stamp, not a pause
-        levels.extend([SILENCE_DB] * (index - len(levels)))
+        levels.extend(repeat(SILENCE_DB, index - len(levels)))
         levels.append(max(SILENCE_DB, min(0.0, value)) if value == value else SILENCE_DB)  # noqa: PLR0124 - NaN
     return levels
 
 
 def resize(measured: Measurements, pictures: int) -> None:
     """Make room for `pictures` pictures, or cut down to them."""
-    for columns in (measured.motion, measured.edges, measured.luma):
-        del columns[pictures * COLUMNS :]
-        columns.extend(bytes(pictures * COLUMNS - len(columns)))
-    del measured.activity[pictures:]
-    measured.activity.extend([0.0] * (pictures - len(measured.activity)))
+    for values in (measured.edges, measured.luma, measured.activity):
+        del values[pictures:]
+        values.extend(repeat(0.0, pictures - len(values)))
 
 
 def _index(time: Fraction) -> int:
@@ -195,23 +195,35 @@ def _keyframes(seconds: Sequence[float], sample_seconds: float) -> list[int]:
     return found
 
 
-def _set_columns(measured: Measurements, columns: bytes) -> None:
-    """Fill in the edges and the brightness of the pictures taken every quarter of a second."""
+def _read_lines(path: Path) -> Iterator[bytes]:
+    """Yield the columns of each picture: 64 bytes for its edges, 64 for its brightness."""
+    with path.open("rb") as file:
+        while len(line := file.read(2 * COLUMNS)) == 2 * COLUMNS:
+            yield line
+
+
+def _hold_means(measured: Measurements, lines: Iterable[bytes], places: Sequence[int]) -> None:
+    """Fill in the edges and the brightness of pictures. places: where each line goes; it holds until the next one's."""
+    for number, (line, place) in enumerate(zip(lines, places, strict=False)):
+        stop = places[number + 1] if number + 1 < len(places) else measured.pictures
+        edges, luma = sum(line[:COLUMNS]) / COLUMNS, sum(line[COLUMNS:]) / COLUMNS
+        for index in range(max(0, place), min(stop, measured.pictures)):
+            measured.edges[index], measured.luma[index] = edges, luma
+
+
+def _strip(measured: Measurements, directory: Path) -> Strip:
+    """Return the columns of all pictures that were measured."""
     first = _index(measured.start)
-    for number in range(min(len(columns) // (2 * COLUMNS), measured.pictures - first)):
-        at = slice((first + number) * COLUMNS, (first + number + 1) * COLUMNS)
-        row = number * 2 * COLUMNS
-        measured.edges[at] = columns[row : row + COLUMNS]
-        measured.luma[at] = columns[row + COLUMNS : row + 2 * COLUMNS]
-
-
-def _set_motion(measured: Measurements, motion: bytes) -> None:
-    """Fill in the motion. The first picture has nothing before it to differ from, that after a cut another shot."""
-    begin = (_index(measured.start) + 1) * COLUMNS
-    moved = motion[: max(0, len(measured.motion) - begin)]
-    measured.motion[begin : begin + len(moved)] = moved
-    for index in cut_pictures(measured):
-        measured.motion[index * COLUMNS : (index + 1) * COLUMNS] = bytes(COLUMNS)
+    size = (measured.pictures - first) * COLUMNS
+    motion, edges = bytearray(size), bytearray(size)
+    for place, line in zip(range(0, size, COLUMNS), _read_lines(directory / _COLUMNS), strict=False):
+        edges[place : place + COLUMNS] = line[:COLUMNS]
+    with (directory / _MOTION).open("rb") as file:
+        file.readinto(memoryview(motion)[COLUMNS:])  # the first picture has nothing before it to differ from
+    for index in cut_pictures(measured):  # what comes after a cut differs from another shot
+        place = (index - first) * COLUMNS
+        motion[place : place + COLUMNS] = bytes(COLUMNS)
+    return Strip(first, motion, edges)
 
 
 def cut_pictures(measured: Measurements) -> set[int]:
@@ -224,19 +236,6 @@ def cut_pictures(measured: Measurements) -> set[int]:
         for place in (cut - _HALF_FRAME, cut + _HALF_FRAME):
             found.add(min(measured.pictures - 1, int(place * PICTURES_PER_SECOND + Fraction(1, 2))))
     return found
-
-
-def _hold_columns(measured: Measurements, columns: bytes, times: Sequence[Fraction]) -> None:
-    """Fill in the pictures from keyframes: each holds until the next."""
-    count = min(len(times), len(columns) // (2 * COLUMNS))
-    for number in range(count):
-        begin = max(0, _index(times[number]))
-        stop = _index(times[number + 1]) if number + 1 < count else measured.pictures
-        stop = min(max(stop, begin), measured.pictures)
-        row = number * 2 * COLUMNS
-        at = slice(begin * COLUMNS, stop * COLUMNS)
-        measured.edges[at] = columns[row : row + COLUMNS] * (stop - begin)
-        measured.luma[at] = columns[row + COLUMNS : row + 2 * COLUMNS] * (stop - begin)
 
 
 def _read_changes(path: Path) -> tuple[array[float], array[float]]:

@@ -59,9 +59,8 @@ def interest(
             cues_x.append(_outstanding(_sums(maps, [range(x, PIXELS, COLUMNS) for x in range(COLUMNS)]), columns))
             cues_y.append(_outstanding(_sums(maps, [range(y * COLUMNS, (y + 1) * COLUMNS) for y in range(ROWS)]), rows))
     if measurements is not None:
-        measured = measurements.picture_range(start, end)
-        for which in (measurements.motion, measurements.edges):
-            lines = [measurements.columns(which, index) for index in measured]
+        for which in ("motion", "edges"):
+            lines = measurements.columns(which, start, end)
             if lines:
                 cues_x.append(_outstanding([sum(line[x] for line in lines) for x in range(COLUMNS)], columns))
     return _mean(cues_x), _mean(cues_y)

@@ -6,7 +6,7 @@ from array import array
 from bisect import bisect_right
 from dataclasses import replace
 from fractions import Fraction
-from itertools import chain
+from itertools import chain, islice
 from math import exp, inf
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +20,7 @@ REEL_SECONDS: Final = Fraction(45)
 _CLOSENESS_PENALTY: Final = 0.4
 _CLOSENESS_SECONDS: Final = 45.0
 _STEEPNESS: Final = 0.8
+_BATCH: Final = 4096
 _PIECES: Final = 5
 _SHORTEST_PIECE: Final = Fraction(4)
 _REEL_SHARE: Final = Fraction(3, 5)  # of a source that goes into reels at most, as far as the choice is ours
@@ -63,6 +64,26 @@ def pick_moments(candidates: Iterable[Window], count: int, *, taken: Iterable[Wi
         packed = _pick_together(ranked, count)
         picked = packed if len(packed) > len(picked) else picked
     return sorted(picked, key=_rank)
+
+
+def worthwhile(candidates: Iterable[Window]) -> list[Window]:
+    """Return windows of one source without (most of) those that hold a better one: `pick_moments` never picks them.
+
+    Wherever such a window could lie the better one could as well, and would be no closer to any other.
+    """
+    kept: list[Window] = []
+    left = iter(candidates)
+    while batch := list(islice(left, _BATCH)):
+        ends: list[Fraction] = []  # of the best windows that begin later, ascending, and
+        scores: list[float] = []  # their scores, ascending as well
+        for window in sorted(batch, key=lambda window: window.start, reverse=True):
+            at = bisect_right(ends, window.end)
+            if at and scores[at - 1] > window.score:
+                continue
+            kept.append(window)
+            worse = bisect_right(scores, window.score, lo=at)
+            ends[at:worse], scores[at:worse] = [window.end], [window.score]
+    return kept
 
 
 def _pick_greedily(ranked: Sequence[Window], count: int) -> list[Window]:
@@ -175,7 +196,7 @@ def _pick_piece(
         if low <= window.duration <= high and not any(_overlap(window, other) for other in taken):
             return window
     best = min(high, max(low, _SHORTEST_PIECE))
-    free = [windows(_without(terrain, taken), Lengths(low, best, high)) for terrain in terrains]
+    free = (windows(_without(terrain, taken), Lengths(low, best, high)) for terrain in terrains)
     return min(chain.from_iterable(free), key=_rank, default=None)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
@@ -90,10 +91,10 @@ def decode(content: bytes) -> str:
 
 
 def parse_subtitles(text: str) -> tuple[Cue, ...]:
-    """Return the cues of SubRip, WebVTT or ASS text, in order of time, none overlapping, each with its words.
+    """Return the cues of SubRip, WebVTT or ASS text, in order of time, none overlapping.
 
     Formatting, notes on sounds («[applause]») and speakers' names are dropped, see `said`. Times inside a cue (WebVTT)
-    time its words; other words are spread over their cue by length. What is no cue is passed over: nothing is raised.
+    time its words; other cues have no words of their own. What is no cue is passed over: nothing is raised.
     """
     cues: list[Cue] = []
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
@@ -136,14 +137,14 @@ def tidy(cues: Iterable[Cue]) -> tuple[Cue, ...]:
             else:
                 kept[-1] = _clip(kept[-1], kept[-1].start, current.start)
         kept.append(current)
-    return tuple(_with_words(cue) for cue in kept)
+    return tuple(replace(cue, text=" ".join(cue.text.split())) for cue in kept)
 
 
 def sentences(cues: Sequence[Cue], *, max_seconds: Fraction) -> tuple[Cue, ...]:
     """Return cues joined into sentences: a cue goes on when it ends without a full stop and the next follows soon.
 
     A sentence is never longer than `max_seconds` (captions without any punctuation would never end); a longer one
-    is split between cues, at the widest pauses.
+    is split between cues, at the widest pauses. The words of sentences are not timed.
     """
     groups: list[list[Cue]] = []
     for cue in cues:
@@ -160,18 +161,23 @@ def sentences(cues: Sequence[Cue], *, max_seconds: Fraction) -> tuple[Cue, ...]:
 
 
 def cut_out(cues: Iterable[Cue], start: Fraction, end: Fraction, *, at: Fraction) -> tuple[Cue, ...]:
-    """Return what is said between `start` and `end`, moved so that `start` becomes `at`."""
+    """Return what is said between `start` and `end`, moved so that `start` becomes `at`, each cue with its words.
+
+    Words that are not timed are spread over their cue by length. That is done here and not for all cues: the words of
+    many hours would take much memory.
+    """
     shift = at - start
     kept: list[Cue] = []
     for cue in cues:
         if cue.end <= start or cue.start >= end:
             continue
+        said = cue.words or spread(cue.text, cue.start, cue.end)
         words = tuple(
             Word(max(word.start, start) + shift, min(word.end, end) + shift, word.text)
-            for word in cue.words
+            for word in said
             if word.end > start and word.start < end
         )
-        text = cue.text if len(words) == len(cue.words) else " ".join(word.text for word in words)
+        text = cue.text if len(words) == len(said) else " ".join(word.text for word in words)
         if text:
             kept.append(Cue(max(cue.start, start) + shift, min(cue.end, end) + shift, text, words))
     return tuple(kept)
@@ -191,8 +197,10 @@ def _seconds(groups: Sequence[str | None]) -> Fraction:
 def _cue(start: Fraction, end: Fraction, markup: str) -> Cue:
     marks = [_seconds(mark.groups()) for mark in _TIME_TAG.finditer(markup)]
     spoken = said(_TIME_TAG.sub(MARK, markup.replace(MARK, " ")))
-    lines = [" ".join(line.replace(MARK, "").split()) for line in spoken.split("\n")]
-    return Cue(start, end, "\n".join(filter(None, lines)), _timed_words([start, *marks, end], spoken))
+    lines = "\n".join(filter(None, (" ".join(line.replace(MARK, "").split()) for line in spoken.split("\n"))))
+    words = _timed_words([start, *marks, end], spoken)
+    is_whole = [word.text for word in words] == lines.split()  # else some of the marks are wrong
+    return Cue(start, end, lines, words if is_whole else ())
 
 
 def _timed_words(times: Sequence[Fraction], spoken: str) -> tuple[Word, ...]:
@@ -213,17 +221,13 @@ def spread(text: str, start: Fraction, end: Fraction) -> tuple[Word, ...]:
     weights = [len(piece) + 1 for piece in pieces]
     total = sum(weights)
     words: list[Word] = []
-    done = 0
+    begin, done = start, 0
     for piece, weight in zip(pieces, weights, strict=True):
-        begin = start + (end - start) * Fraction(done, total)
         done += weight
-        words.append(Word(begin, start + (end - start) * Fraction(done, total), piece))
+        stop = end if done == total else start + (end - start) * Fraction(done, total)
+        words.append(Word(begin, stop, piece))
+        begin = stop  # the same object: many hours of timed words hold their times once
     return tuple(words)
-
-
-def _with_words(cue: Cue) -> Cue:
-    text = " ".join(cue.text.split())
-    return Cue(cue.start, cue.end, text, cue.words or spread(text, cue.start, cue.end))
 
 
 def _clip(cue: Cue, start: Fraction, end: Fraction) -> Cue:
@@ -257,5 +261,4 @@ def _split(group: Sequence[Cue], max_seconds: Fraction) -> list[Sequence[Cue]]:
 
 
 def _joined(group: Sequence[Cue]) -> Cue:
-    words = tuple(word for cue in group for word in cue.words)
-    return Cue(group[0].start, group[-1].end, " ".join(" ".join(cue.text.split()) for cue in group), words)
+    return Cue(group[0].start, group[-1].end, " ".join(" ".join(cue.text.split()) for cue in group))

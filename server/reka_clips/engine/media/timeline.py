@@ -20,7 +20,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """One subtitle cue or recognised phrase, in seconds; `words` are timed or spread over the cue."""
+    """One subtitle cue or recognised phrase, in seconds; `words`: where each is timed, else empty."""
 
     start: Fraction
     end: Fraction

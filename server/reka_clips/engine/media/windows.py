@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import log
+from itertools import chain, groupby, islice
+from math import lcm, log
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from reka_clips.engine.media.score import BINS_PER_SECOND, Sums
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterator, Sequence
 
     from reka_clips.engine.media.timeline import Cue
 
@@ -22,6 +25,7 @@ _MARGIN: Final = Fraction(1, 20)  # kept off both limits, as a clip's last frame
 _LENGTHS: Final = 10
 _MAX_TILES: Final = 12  # as many clips as there ever are
 _MAX_STEPS: Final = 3600  # of a stretch at which windows begin: keeps the time and the memory for them in bounds
+_BLOCK_SECONDS: Final = 900
 _NEAR_SECONDS: Final = Fraction(3, 2)
 _SLIVER_SECONDS: Final = 0.7
 _CONTINUED: Final = 0.4  # the strength of a beginning that goes on with what was said before
@@ -104,76 +108,114 @@ def choose_lengths(shortest: int, longest: int, *, available: Fraction, count: i
     return Lengths(shortest=max(low, best / 2), best=best, longest=high)
 
 
-def edges(terrain: Terrain, start: Fraction, end: Fraction) -> tuple[list[Edge], list[Edge]]:
-    """Return where within a stretch windows may begin and where they may end, each ascending.
+def edges(
+    terrain: Terrain, stretch: tuple[Fraction, Fraction], since: Fraction, until: Fraction
+) -> tuple[list[Edge], list[Edge]]:
+    """Return where within a stretch windows may begin and where they may end, each ascending, `since` to `until`.
 
     None lies inside of a sentence. Every whole second comes into question, with strength 0.
     """
+    start, end = stretch
+    low, high = max(start, since), min(end, until)
     found: dict[Fraction, float] = {}
 
     def add(time: Fraction, strength: float) -> None:
-        if start <= time <= end:
+        if low <= time <= high:
             found[time] = max(found.get(time, 0.0), strength)
 
     add(start, 0.8)
     add(end, 0.8)
-    for cut in terrain.cuts[bisect_left(terrain.cuts, start) : bisect_right(terrain.cuts, end)]:
+    for cut in terrain.cuts[bisect_left(terrain.cuts, low) : bisect_right(terrain.cuts, high)]:
         add(cut, 1.0)
-    for left, right in terrain.pauses:
-        if start <= right and left <= end:
-            add(_thousandth((left + right) / 2), 0.7)
-    for second in range(int(-(-start // 1)), int(end) + 1):
+    for left, right in islice(terrain.pauses, bisect_left(terrain.pauses, low, key=itemgetter(1)), None):
+        if left > high:
+            break
+        add(_thousandth((left + right) / 2), 0.7)
+    for second in range(int(-(-low // 1)), int(high) + 1):
         add(Fraction(second), 0.0)
-    begins, ends = dict(found), dict(found)
-    spoken = terrain.spoken
-    for number, cue in enumerate(spoken):
-        before = spoken[number - 1].end if number else start
-        after = spoken[number + 1].start if number + 1 < len(spoken) else end
-        begin = max(cue.start - _SPEECH_LEAD, (before + cue.start) / 2, start)
-        stop = min(cue.end + _SPEECH_LEAD, (cue.end + after) / 2, end)
-        if start <= begin <= cue.start <= end:
-            begins[begin] = _CONTINUED if _goes_on(cue.text) else 1.0
-        if start <= cue.end <= stop <= end:
-            ends[stop] = 1.0
-    return _outside(begins, spoken), _outside(ends, spoken)
+    begins, ends = _beside_sentences(terrain.spoken, stretch, low, high)
+    return _outside(found | begins, terrain.spoken), _outside(found | ends, terrain.spoken)
 
 
-def windows(terrain: Terrain, lengths: Lengths) -> list[Window]:
-    """Return all windows that come into question, in order of time; none breaks a sentence or a limit.
+def _beside_sentences(
+    spoken: Sequence[Cue], stretch: tuple[Fraction, Fraction], low: Fraction, high: Fraction
+) -> tuple[dict[Fraction, float], dict[Fraction, float]]:
+    """Return where between `low` and `high` one is right before and right after a sentence, and how good that is."""
+    start, end = stretch
+    befores: dict[Fraction, float] = {}
+    afters: dict[Fraction, float] = {}
+    for number in range(_ended_by(spoken, low - _SPEECH_LEAD), len(spoken)):
+        cue = spoken[number]
+        if cue.start - _SPEECH_LEAD > high:
+            break
+        earlier = spoken[number - 1].end if number else start
+        later = spoken[number + 1].start if number + 1 < len(spoken) else end
+        before = max(cue.start - _SPEECH_LEAD, (earlier + cue.start) / 2, start)
+        after = min(cue.end + _SPEECH_LEAD, (cue.end + later) / 2, end)
+        if low <= before <= high and before <= cue.start <= end:
+            befores[before] = _CONTINUED if _goes_on(cue.text) else 1.0
+        if low <= after <= high and start <= cue.end <= after:
+            afters[after] = 1.0
+    return befores, afters
+
+
+def windows(terrain: Terrain, lengths: Lengths) -> Iterator[Window]:
+    """Yield all windows that come into question, roughly in order of time; none breaks a sentence or a limit.
 
     Where sentences leave no room (a speaker who never pauses within `longest`), windows break them.
     """
-    found = list(_windows(terrain, lengths))
-    if found or not terrain.spoken:
-        return found
-    unspoken = Terrain(
-        terrain.source, terrain.stretches, terrain.interest, terrain.relevance, terrain.cuts, terrain.pauses
-    )
-    return list(_windows(unspoken, lengths))
+    found = False
+    for window in _windows(terrain, lengths):
+        found = True
+        yield window
+    if not found and terrain.spoken:
+        yield from _windows(replace(terrain, spoken=()), lengths)
 
 
-def _windows(terrain: Terrain, lengths: Lengths) -> Iterable[Window]:
+def _windows(terrain: Terrain, lengths: Lengths) -> Iterator[Window]:
+    """Yield the windows block by block, as all places of many hours would take much memory."""
     judge = _Judge(terrain, lengths)
-    targets = _targets(lengths)
-    for stretch_start, stretch_end in terrain.stretches:
-        if stretch_end - stretch_start < lengths.shortest:
+    for start, end in terrain.stretches:
+        if end - start < lengths.shortest:
             continue
-        begins, ends = edges(terrain, stretch_start, stretch_end)
-        ends_at = [edge.time for edge in ends]
-        step = int((stretch_end - stretch_start) / _MAX_STEPS) + 1
-        for begin in [*_thin(begins, step), *_tiles(terrain.spoken, stretch_start, stretch_end, lengths.shortest)]:
-            stop, last = begin.time + lengths.shortest, min(begin.time + lengths.longest, stretch_end)
-            chosen: set[int] = set()
-            for target in targets:
-                if stop <= begin.time + target <= last:
-                    chosen.add(_best_near(ends, ends_at, begin.time + target, stop, last))
-            tries = [ends[index] for index in sorted(chosen) if index >= 0]
-            # The limits themselves, for when they lie so close together that nothing else fits.
-            tries += [
-                Edge(time, 0.0) for time in {stop, last} if stop <= time <= last and not _inside(terrain.spoken, time)
-            ]
-            for end in tries:
-                yield judge.window(begin, end)
+        tiles = _tiles(terrain.spoken, start, end, lengths.shortest)
+        step = int((end - start) / _MAX_STEPS) + 1
+        block = step * max(1, _BLOCK_SECONDS // step)
+        for since in range(int(start) // block * block, int(end) + 1, block):
+            until = since + block
+            begins, ends = edges(terrain, (start, end), Fraction(since), until + lengths.longest)
+            begins = _thin([edge for edge in begins if edge.time < until], step)
+            begins += [tile for tile in tiles if since <= tile.time < until]
+            for begin, place in _pairs(begins, ends, terrain.spoken, lengths, end):
+                yield judge.window(begin, place)
+
+
+def _pairs(
+    begins: Sequence[Edge], ends: Sequence[Edge], spoken: Sequence[Cue], lengths: Lengths, latest: Fraction
+) -> Iterator[tuple[Edge, Edge]]:
+    """Yield where windows of about the lengths to look for begin and end. latest: where they have to end."""
+    targets = _targets(lengths)
+    times = [latest, lengths.shortest, lengths.longest, _NEAR_SECONDS, *targets]
+    # Whole numbers of a unit that all times share: comparing fractions takes many times as long.
+    unit = lcm(*(time.denominator for time in times), *(edge.time.denominator for edge in chain(begins, ends)))
+
+    def ticks(time: Fraction) -> int:
+        return time.numerator * (unit // time.denominator)
+
+    final, shortest, longest, near, *wanted = (ticks(time) for time in times)
+    ends_at = [ticks(edge.time) for edge in ends]
+    for begin in begins:
+        at = ticks(begin.time)
+        stop, last = at + shortest, min(at + longest, final)
+        chosen: set[int] = set()
+        for length in wanted:
+            if stop <= at + length <= last:
+                low, high = max(stop, at + length - near), min(last, at + length + near)
+                chosen.add(_best_between(ends, ends_at, low, high, at + length))
+        yield from ((begin, ends[index]) for index in sorted(chosen) if index >= 0)
+        # The limits themselves, for when they lie so close together that nothing else fits.
+        limits = [Fraction(time, unit) for time in {stop, last} if stop <= time <= last]
+        yield from ((begin, Edge(time, 0.0)) for time in limits if not _inside(spoken, time))
 
 
 def _tiles(spoken: Sequence[Cue], start: Fraction, end: Fraction, shortest: Fraction) -> list[Edge]:
@@ -200,29 +242,27 @@ def _targets(lengths: Lengths) -> list[Fraction]:
     )
 
 
-def _best_near(ends: Sequence[Edge], ends_at: Sequence[Fraction], time: Fraction, low: Fraction, high: Fraction) -> int:
-    """Return the index of the strongest edge near `time`, within `low` and `high`; -1 when there is none."""
-    left = bisect_left(ends_at, max(low, time - _NEAR_SECONDS))
-    right = bisect_right(ends_at, min(high, time + _NEAR_SECONDS))
-    return max(range(left, right), key=lambda i: (ends[i].strength, -abs(ends_at[i] - time)), default=-1)
+def _best_between(ends: Sequence[Edge], ends_at: Sequence[int], low: int, high: int, near: int) -> int:
+    """Return the index of the strongest edge between `low` and `high`, of equals that next to `near`; -1 for none."""
+    indices = range(bisect_left(ends_at, low), bisect_right(ends_at, high))
+    return max(indices, key=lambda index: (ends[index].strength, -abs(ends_at[index] - near)), default=-1)
 
 
 def _thin(begins: Sequence[Edge], seconds: int) -> list[Edge]:
     """Return the two strongest of the places within so many seconds: fast cutting would give far too many."""
-    kept: dict[int, list[Edge]] = {}
-    for edge in begins:
-        best = kept.setdefault(int(edge.time) // seconds, [])
-        best.append(edge)
-        best.sort(key=lambda edge: (-edge.strength, edge.time))
-        del best[2:]
-    return [edge for second in sorted(kept) for edge in sorted(kept[second], key=lambda edge: edge.time)]
+    kept: list[Edge] = []
+    for _, near in groupby(begins, key=lambda edge: int(edge.time) // seconds):
+        strongest = sorted(near, key=lambda edge: -edge.strength)[:2]
+        kept += sorted(strongest, key=lambda edge: edge.time)
+    return kept
 
 
 def _outside(places: dict[Fraction, float], spoken: Sequence[Cue]) -> list[Edge]:
     """Return the places that lie in no sentence, ascending."""
     kept: list[Edge] = []
-    number = 0
-    for time in sorted(places):
+    ordered = sorted(places)
+    number = _ended_by(spoken, ordered[0]) if ordered else 0
+    for time in ordered:
         while number < len(spoken) and spoken[number].end <= time:
             number += 1
         if number == len(spoken) or time <= spoken[number].start:
@@ -231,7 +271,7 @@ def _outside(places: dict[Fraction, float], spoken: Sequence[Cue]) -> list[Edge]
 
 
 def _inside(spoken: Sequence[Cue], time: Fraction) -> bool:
-    number = bisect_right(spoken, time, key=lambda cue: cue.end)
+    number = _ended_by(spoken, time)
     return number < len(spoken) and spoken[number].start < time
 
 
@@ -239,6 +279,11 @@ def _goes_on(sentence: str) -> bool:
     """Whether a sentence needs the one before it: «And …», «It …». In other languages than English none does."""
     first = sentence.split(maxsplit=1)[0] if sentence else ""
     return first.strip(',.:;\u2026"\u201c').replace("\u2019", "'").casefold() in _CONNECTIVES
+
+
+def _ended_by(spoken: Sequence[Cue], time: Fraction) -> int:
+    """Return how many sentences have ended by then."""
+    return bisect_right(spoken, time, key=lambda cue: cue.end)
 
 
 def _thousandth(seconds: float) -> Fraction:
@@ -255,8 +300,9 @@ class _Judge:
         self._relevance = Sums(terrain.relevance)
         self._is_asked = any(terrain.relevance)  # whether something that the prompt asks for is said at all
         reach = _PEAK_SECONDS * BINS_PER_SECOND
-        self._peaks = [self._interest.mean(index, index + reach) for index in range(len(terrain.interest))]
-        self._cuts = [float(cut) for cut in terrain.cuts]
+        means = (self._interest.mean(index, index + reach) for index in range(len(terrain.interest)))
+        self._peaks = array("d", means)
+        self._cuts = array("d", (float(cut) for cut in terrain.cuts))
 
     def window(self, begin: Edge, end: Edge) -> Window:
         first, stop = round(begin.time * BINS_PER_SECOND), round(end.time * BINS_PER_SECOND)
