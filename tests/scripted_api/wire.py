@@ -139,23 +139,27 @@ class WireServer:
         for connection in list(self._connections):
             connection.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
+        await asyncio.sleep(0)  # what was closed is gone in the loop's next round
         self._server = None
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve a connection in a task that `stop` knows from the first moment on, before it has run at all."""
+        task = asyncio.ensure_future(self._serve(reader, writer))
         self._connections.add(task)
         self.connections_seen += 1
-        try:
+
+        def ended(_: asyncio.Task[None]) -> None:
+            self._connections.discard(task)
+            writer.transport.abort() if writer.transport.is_closing() else writer.close()
+
+        task.add_done_callback(ended)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(GoneError, ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             while (exchange := await _read_request(reader, writer)) is not None:
                 await self._handler(exchange)
                 if not exchange.keeps_connection:
                     break
-        except (GoneError, ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass  # the end of a connection is no matter here
-        finally:
-            self._connections.discard(task)
-            writer.transport.abort() if writer.transport.is_closing() else writer.close()
 
 
 async def _read_request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Exchange | None:
