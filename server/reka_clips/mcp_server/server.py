@@ -89,9 +89,11 @@ class ClipServer(MCPServer[Any]):
         self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
     ) -> CallToolResult | InputRequiredResult:
         """Return a tool's result; an unknown tool is a tool error that names the ones there are."""
-        if name not in self._tool_names:
-            refused = f"There is no tool {clean(name, max_characters=60)}{did_you_mean(name, self._tool_names)}"
-            return error_result(f"{refused} The tools are {', '.join(self._tool_names)}.")
+        if name not in self._tool_names:  # the usual case costs nothing; others may have added tools
+            known = [tool.name for tool in await self.list_tools()]
+            if name not in known:
+                refused = f"There is no tool {clean(name, max_characters=60)}{did_you_mean(name, known)}"
+                return error_result(f"{refused} The tools are {', '.join(known)}.")
         result = await super().call_tool(name, arguments, context)
         if isinstance(result, CallToolResult) and context is not None:
             self._gallery.note(result.structured_content, context.headers)
