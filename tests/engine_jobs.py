@@ -6,7 +6,7 @@ import uuid
 from typing import Any
 
 from reka_clips.contract import CreateRequest
-from reka_clips.engine.record import COMPLETED, QUEUED, Clip, JobRecord, SourcePolicy, StageEntry
+from reka_clips.engine.service.models import COMPLETED, QUEUED, Clip, JobRecord, SourcePolicy, StageEntry
 
 LINK = "https://example.com/film.mp4"
 

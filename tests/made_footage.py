@@ -7,10 +7,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reka_clips.engine.media.footage import Footage, Opened, Source
-from reka_clips.engine.media.measurements import LOUDNESS_PER_SECOND, PICTURES_PER_SECOND, Measurements
-from reka_clips.engine.media.streams import MediaInfo, VideoStream
-from reka_clips.engine.media.timeline import Cue
+from reka_clips.engine.media.analyze.measurements import LOUDNESS_PER_SECOND, PICTURES_PER_SECOND, Measurements
+from reka_clips.engine.media.ffmpeg.media_info import MediaInfo, VideoStream
+from reka_clips.engine.media.plan import Cue
+from reka_clips.engine.media.sources import AnalyzedSource, ProbedSource, Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -37,7 +37,7 @@ def footage(
     cues: Iterable[Cue] = (),
     tags: Mapping[str, str] | None = None,
     url: str = "file:///films/harbour_tour.mp4",
-) -> Footage:
+) -> AnalyzedSource:
     """Return a source that was measured from `start` to `start + length`.
 
     busy: where much moves. loud: where the sound is 20 dB above the rest; None for a silent film. film: how long the
@@ -71,4 +71,4 @@ def footage(
         tags=tags or {},
     )
     source = Source(Path("/films/harbour_tour.mp4"), url)
-    return Footage(Opened(source, info, begin, end), measured, tuple(cues))
+    return AnalyzedSource(ProbedSource(source, info, begin, end), measured, tuple(cues))

@@ -9,7 +9,7 @@ from mcp.client.extension import ClientExtension, ResultClaim
 from mcp_types import CallToolResult, Request, RequestParams, Result
 from pydantic import ConfigDict, TypeAdapter
 
-from reka_clips.mcp_server.tasks import EXTENSION_ID
+from reka_clips.mcp_server.extensions.tasks import EXTENSION_ID
 
 METHODS = ("tasks/get", "tasks/update", "tasks/cancel")
 

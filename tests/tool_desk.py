@@ -11,16 +11,16 @@ import jsonschema
 from mcp import Client
 from mcp_types import CallToolResult, TextContent
 
-from reka_clips.jobs import Hub, Pace
-from reka_clips.mcp_server.runtime import Runtime
-from reka_clips.mcp_server.server import build_server
+from reka_clips.generations import GenerationManager, PollingConfig
+from reka_clips.mcp_server.app import build_server
+from reka_clips.mcp_server.context import AppContext
 from reka_clips.settings import Settings
 from scripted_api import ScriptedClipApi
 
 KEY = "sk-reka-planted-7f3a9c"
 LINK = "https://example.com/film.mp4"
 UNKNOWN_ID = "550e8400-e29b-41d4-a716-446655440000"
-QUICK = Pace(poll_first_seconds=0.01, poll_longest_seconds=0.05, search_waits_seconds=(0.0, 0.02))
+QUICK = PollingConfig(poll_first_seconds=0.01, poll_longest_seconds=0.05, search_waits_seconds=(0.0, 0.02))
 
 Era = Literal["auto", "legacy"]
 ERAS: tuple[Era, ...] = ("auto", "legacy")
@@ -51,7 +51,7 @@ class Progress:
 class ToolDesk:
     """A connected client, and the schemas that its results must match."""
 
-    def __init__(self, client: Client, runtime: Runtime, schemas: dict[str, dict[str, Any]]) -> None:
+    def __init__(self, client: Client, runtime: AppContext, schemas: dict[str, dict[str, Any]]) -> None:
         self.client = client
         self.runtime = runtime
         self._schemas = schemas
@@ -75,18 +75,18 @@ class ToolDesk:
 
 @asynccontextmanager
 async def open_runtime(
-    api: ScriptedClipApi | None = None, *, pace: Pace = QUICK, **settings: Any
-) -> AsyncIterator[Runtime]:
+    api: ScriptedClipApi | None = None, *, pace: PollingConfig = QUICK, **settings: Any
+) -> AsyncIterator[AppContext]:
     """Open a runtime that talks to the scripted API (or to nothing at all)."""
     base_url = "http://127.0.0.1:9" if api is None else api.base_url
-    runtime = Runtime(Settings(**({"api_key": KEY, "backend": "reka", "base_url": base_url} | settings)))
-    runtime.hub = Hub(pace=pace)
+    runtime = AppContext(Settings(**({"api_key": KEY, "backend": "reka", "base_url": base_url} | settings)))
+    runtime.manager = GenerationManager(pace=pace)
     async with runtime:
         yield runtime
 
 
 @asynccontextmanager
-async def open_desk(runtime: Runtime, era: Era = "auto", **client: Any) -> AsyncIterator[ToolDesk]:
+async def open_desk(runtime: AppContext, era: Era = "auto", **client: Any) -> AsyncIterator[ToolDesk]:
     """Connect the SDK's client to the server in this process."""
     async with Client(build_server(runtime), mode=era, **client) as connected:
         tools = (await connected.list_tools()).tools

@@ -9,9 +9,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from reka_clips.mcp_server.runtime import Runtime
-from reka_clips.mcp_server.schemas import Option, options
-from reka_clips.mcp_server.server import build_server
+from reka_clips.mcp_server.app import build_server
+from reka_clips.mcp_server.context import AppContext
+from reka_clips.mcp_server.input.schemas import Option, options
 from reka_clips.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,7 +25,7 @@ def tools_list() -> list[dict[str, Any]]:
     import anyio
 
     async def listed() -> list[dict[str, Any]]:
-        tools = await build_server(Runtime(Settings(api_key="key"))).list_tools()
+        tools = await build_server(AppContext(Settings(api_key="key"))).list_tools()
         return [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in tools]
 
     return anyio.run(listed)

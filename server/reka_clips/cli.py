@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from reka_clips import __version__, logs
-from reka_clips.collecting import not_collecting
+from reka_clips.collecting import gc_paused
 from reka_clips.settings import Settings
 
 EXIT_OK = 0
@@ -48,11 +48,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _serve(arguments: argparse.Namespace, settings: Settings) -> int:
     if arguments.transport == "stdio":
-        with not_collecting():
+        with gc_paused():
             from reka_clips.mcp_server.stdio import serve
 
         return serve(settings)
-    with not_collecting():
+    with gc_paused():
         from reka_clips.mcp_server.http import serve as serve_http
 
     return serve_http(

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def not_collecting() -> Generator[None]:
+def gc_paused() -> Generator[None]:
     """Keep the garbage collector off within the block, and what it made out of every later collection.
 
     Imports and definitions make many objects that live as long as the process and hardly any garbage: looking

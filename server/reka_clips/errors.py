@@ -66,7 +66,7 @@ class EngineStartError(ConfigurationError):
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class FieldError:
     """One thing wrong with a call. `path`: the field as in `generation_config.template`."""
 
     path: str
@@ -76,7 +76,7 @@ class Refusal:
 class ArgumentError(RekaClipsError):
     """The call is wrong. `refusals` tells every problem at once; nothing was sent."""
 
-    def __init__(self, refusals: tuple[Refusal, ...]) -> None:
+    def __init__(self, refusals: tuple[FieldError, ...]) -> None:
         super().__init__("; ".join(f"{refusal.path}: {refusal.problem}" for refusal in refusals))
         self.refusals = refusals
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from benchmarks.servers import OURS, Bench
 from benchmarks.table import Row
 from benchmarks.wire import StdioTalk
-from reka_clips.jobs import Pace
+from reka_clips.generations import PollingConfig
 
 LASTS_SECONDS = 40
 _FILM = {"video_urls": ["https://example.com/film.mp4"]}
@@ -35,7 +35,7 @@ class Cost:
 
 def polls_allowed(seconds: float) -> int:
     """Return how many GETs the poll interval allows a generation: after 2 s, 3 s, 4.5 s …, 15 s, and one at its end."""
-    pace = Pace()
+    pace = PollingConfig()
     count, at, interval = 1, 0.0, pace.poll_first_seconds
     while (at := at + interval) <= seconds:
         count += 1

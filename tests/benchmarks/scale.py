@@ -18,7 +18,7 @@ _STAGE = re.compile(r"s(\d+)-\d+")
 _number = count(1)
 
 
-class Story:
+class ResultContext:
     """The progress of one call, as it came."""
 
     def __init__(self) -> None:
@@ -44,10 +44,10 @@ async def follow_many(bench: Bench, name: str) -> tuple[float, float]:
     async with StdioTalk.to(bench.argv(name, "stdio"), bench.environment) as talk:
         pid = talk.process.pid
         wait = {"wait_seconds": 600} if name == OURS else {}
-        warm = asyncio.ensure_future(talk.call("create_clips", _body(1) | wait, Story().hear))
+        warm = asyncio.ensure_future(talk.call("create_clips", _body(1) | wait, ResultContext().hear))
         await _let_go(bench, warm)
         before, begun = resident_bytes(pid), bench.count("waiting")
-        stories = [Story() for _ in range(GENERATIONS)]
+        stories = [ResultContext() for _ in range(GENERATIONS)]
         calls = [asyncio.ensure_future(talk.call("create_clips", _body(STAGES) | wait, s.hear)) for s in stories]
         while bench.count("waiting") < begun + GENERATIONS:
             await asyncio.sleep(0.2)
@@ -74,12 +74,12 @@ async def listen_to_one(bench: Bench) -> int:
     """Have a hundred calls wait for one generation; return the requests that reached upstream for it."""
     async with StdioTalk.to(bench.argv(OURS, "stdio"), bench.environment) as talk:
         before = bench.count("POST") + bench.count("GET")
-        first = Story()
+        first = ResultContext()
         wait = {"wait_seconds": 600}
         creating = asyncio.ensure_future(talk.call("create_clips", _body(STAGES) | wait, first.hear))
         await first.known.wait()
         asked = {"id": first.generation_id} | wait
-        stories = [Story() for _ in range(LISTENERS)]
+        stories = [ResultContext() for _ in range(LISTENERS)]
         calls = [asyncio.ensure_future(talk.call("get_clip_status", asked, story.hear)) for story in stories]
         await asyncio.gather(*(story.known.wait() for story in stories))
         await _let_go(bench, creating)

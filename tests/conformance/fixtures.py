@@ -22,11 +22,11 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from reka_clips.listening import address_of, listen
-from reka_clips.mcp_server.http.app import Site
-from reka_clips.mcp_server.http.listener import Listener
+from reka_clips.mcp_server.http.app import HttpApp
 from reka_clips.mcp_server.http.policy import policy_for
+from reka_clips.mcp_server.http.server import Listener
 from reka_clips.settings import Settings
+from reka_clips.web.sockets import address_of, listen
 from scripted_api import SCENARIOS, Generation, Scenario, ScriptedClipApi
 from scripted_api.wire import Exchange
 
@@ -115,7 +115,7 @@ def greet(name: str) -> str:
 async def _serve(folder: Path) -> None:
     async with ScriptedClipApi() as api:
         settings = Settings(api_key="planted-key", backend="reka", base_url=api.base_url, data_dir=folder)
-        site = Site(settings, policy_for(settings, host=HOST, allow_open_door=False))
+        site = HttpApp(settings, policy_for(settings, host=HOST, allow_open_door=False))
         site._server.add_tool(greet, structured_output=False)
         listening = listen(HOST, 0)
         address = address_of(listening) + "/mcp"

@@ -7,9 +7,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from reka_clips.client import ClipClient, ConnectionPool, Retries
 from reka_clips.contract import CreateRequest
-from reka_clips.jobs import Account, Hub, HubLimits, Pace
+from reka_clips.generations import ApiSession, GenerationManager, PollingConfig, RegistryLimits
 
-QUICK = Pace(
+QUICK = PollingConfig(
     poll_first_seconds=0.01,
     poll_longest_seconds=0.05,
     not_found_grace_seconds=20.0,
@@ -21,22 +21,22 @@ SOURCE = "https://example.com/film.mp4"
 class Desk:
     """A hub with its pool, and accounts at one Clip API."""
 
-    def __init__(self, hub: Hub, pool: ConnectionPool, base_url: str) -> None:
-        self.hub = hub
+    def __init__(self, manager: GenerationManager, pool: ConnectionPool, base_url: str) -> None:
+        self.manager = manager
         self.pool = pool
         self.base_url = base_url
         self.account = self.account_of("key")
 
-    def account_of(self, key: str) -> Account:
+    def account_of(self, key: str) -> ApiSession:
         client = ClipClient(
             self.pool, base_url=self.base_url, api_key=key, retries=Retries(first_seconds=0.01, longest_seconds=0.02)
         )
-        return Account(client, owner=f"owner of {key}", backend="reka")
+        return ApiSession(client, owner=f"owner of {key}", backend="reka")
 
 
 @asynccontextmanager
 async def open_desk(
-    base_url: str, *, pace: Pace = QUICK, limits: HubLimits | None = None, patience_seconds: float = 30.0
+    base_url: str, *, pace: PollingConfig = QUICK, limits: RegistryLimits | None = None, patience_seconds: float = 30.0
 ) -> AsyncGenerator[Desk]:
     """Open a hub. patience_seconds: how long it bears silence of any kind."""
     async with AsyncExitStack() as stack:
@@ -47,7 +47,7 @@ async def open_desk(
                 snapshot_silence_seconds=patience_seconds,
             )
         )
-        yield Desk(await stack.enter_async_context(Hub(pace=pace, limits=limits)), pool, base_url)
+        yield Desk(await stack.enter_async_context(GenerationManager(pace=pace, limits=limits)), pool, base_url)
 
 
 def a_request(prompt: str | None = "goals", **more: object) -> CreateRequest:

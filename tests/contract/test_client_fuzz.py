@@ -20,7 +20,7 @@ from contract.desk import QUICK, a_request
 from reka_clips.client import ClipClient, ConnectionPool, Retries
 from reka_clips.contract import ClipList, Snapshot
 from reka_clips.errors import RekaClipsError
-from reka_clips.jobs import Account, Hub
+from reka_clips.generations import ApiSession, GenerationManager
 from scale import FULL
 from scripted_api.wire import Exchange, WireServer
 
@@ -170,10 +170,10 @@ def test_any_answer_to_a_lookup_is_read_or_a_plain_error(fuzzed: Fuzzed, head: b
 
 async def _followed(fuzzed: Fuzzed) -> str:
     """Create, and follow for a moment; return the id that was told."""
-    account = Account(fuzzed.client, owner="owner", backend="reka")
-    async with Hub(pace=QUICK) as hub:
+    account = ApiSession(fuzzed.client, owner="owner", backend="reka")
+    async with GenerationManager(pace=QUICK) as manager:
         with anyio.fail_after(60):
-            job = await hub.create(account, a_request()).job()
+            job = await manager.create(account, a_request()).job()
         with anyio.move_on_after(0.1):
             try:
                 stages = [state.sequence async for state in job.follow()]

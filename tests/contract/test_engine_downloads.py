@@ -12,7 +12,7 @@ import anyio
 import pytest
 
 from file_server import FileServer, Handler, Request, answer, redirect, serve_files, write_head
-from reka_clips.downloader import Download, DownloadLimits, NetworkAccess, Validators, download, origin
+from reka_clips.download.fetch import Download, DownloadLimits, NetworkAccess, Validators, download, origin
 from reka_clips.errors import DownloadError
 
 pytestmark = pytest.mark.anyio

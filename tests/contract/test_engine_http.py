@@ -16,9 +16,9 @@ import pytest
 
 from engine_jobs import a_job, ended
 from made_films.plain import write_plain_film
-from reka_clips.engine.folders import Folders
-from reka_clips.engine.server import EngineServer, bind, serve
-from reka_clips.engine.store import JobStore
+from reka_clips.engine.http.server import EngineServer, bind, serve
+from reka_clips.engine.service.paths import Folders
+from reka_clips.engine.store.sqlite import JobStore
 from reka_clips.settings import Settings
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(180)]

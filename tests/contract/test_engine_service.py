@@ -22,12 +22,12 @@ from engine_jobs import a_job, a_request, ended
 from file_server import Request, answer, serve_files
 from made_films.plain import write_plain_film
 from process_tree import all_gone, children_of, running_with, stop, until
-from reka_clips.engine.folders import Folders
-from reka_clips.engine.media.ffmpeg import Ffmpeg, find_ffmpeg
-from reka_clips.engine.record import COMPLETED, FAILED, PROCESSING, QUEUED, JobRecord, SourcePolicy
-from reka_clips.engine.service import MAX_ATTEMPTS, ClipService
-from reka_clips.engine.sources import Source, Sources
-from reka_clips.engine.store import DuplicateJobError, JobRunningError, JobStore, QueueFullError
+from reka_clips.engine.media.ffmpeg.process import Ffmpeg, find_ffmpeg
+from reka_clips.engine.service.models import COMPLETED, FAILED, PROCESSING, QUEUED, JobRecord, SourcePolicy
+from reka_clips.engine.service.paths import Folders
+from reka_clips.engine.service.service import MAX_ATTEMPTS, ClipService
+from reka_clips.engine.service.sources import Source, Sources
+from reka_clips.engine.store.sqlite import DuplicateJobError, JobRunningError, JobStore, QueueFullError
 from reka_clips.settings import Settings
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
@@ -160,8 +160,8 @@ async def test_what_a_killed_process_was_working_on_is_done_by_the_next_one(
 
 _WORKER = """
 import sys, anyio, pathlib
-from reka_clips.engine.media.ffmpeg import find_ffmpeg
-from reka_clips.engine.service import ClipService
+from reka_clips.engine.media.ffmpeg.process import find_ffmpeg
+from reka_clips.engine.service.service import ClipService
 from reka_clips.settings import Settings
 
 async def work():

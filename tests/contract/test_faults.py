@@ -11,7 +11,7 @@ import pytest
 from contract.desk import a_request, open_desk
 from reka_clips import errors
 from reka_clips.contract import is_generation_id
-from reka_clips.jobs import JobState
+from reka_clips.generations import GenerationState
 from scripted_api import SCENARIOS, ScriptedClipApi
 
 pytestmark = pytest.mark.anyio
@@ -32,10 +32,10 @@ async def test_a_creation_survives(name: str, api: ScriptedClipApi, caplog: pyte
     async with open_desk(api.base_url, patience_seconds=patience) as desk:
         account = desk.account_of(KEY)
         api.script = [name]
-        told: list[JobState] = []
+        told: list[GenerationState] = []
         failure: errors.RekaClipsError | None = None
         with anyio.fail_after(90):
-            creation = desk.hub.create(account, a_request())
+            creation = desk.manager.create(account, a_request())
             try:
                 job = await creation.job()
                 async for state in job.follow():
@@ -72,7 +72,7 @@ async def test_a_creation_survives(name: str, api: ScriptedClipApi, caplog: pyte
         # The next call works, and nobody waits any more.
         api.script = ["normal"]
         with anyio.fail_after(90):
-            job = await desk.hub.create(account, a_request("something else")).job()
+            job = await desk.manager.create(account, a_request("something else")).job()
             states = [state async for state in job.follow()]
         assert states[-1].stage == "completed"
         assert api.count("POST") == 2
@@ -90,7 +90,7 @@ async def test_a_creation_without_a_stream_survives_too(name: str, api: Scripted
     scenario = SCENARIOS[name]
     async with open_desk(api.base_url) as desk:
         api.script = [name]
-        creation = desk.hub.create(desk.account, a_request(), stream=False)
+        creation = desk.manager.create(desk.account, a_request(), stream=False)
         with anyio.fail_after(60):
             if scenario.outcome == "refused":
                 with pytest.raises(errors.AuthenticationError):

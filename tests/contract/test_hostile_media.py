@@ -15,12 +15,12 @@ import pytest
 from engine_jobs import a_request
 from file_server import FileServer, answer, redirect, serve_files
 from made_films.plain import write_plain_film
-from reka_clips.engine.media.errors import MediaError
-from reka_clips.engine.media.ffmpeg import find_ffmpeg
-from reka_clips.engine.media.probe import probe
-from reka_clips.engine.record import COMPLETED, FAILED, JobRecord, SourcePolicy
-from reka_clips.engine.service import ClipService
-from reka_clips.engine.sources import SourceError, local_file
+from reka_clips.engine.media.ffmpeg.errors import MediaError
+from reka_clips.engine.media.ffmpeg.probe import probe
+from reka_clips.engine.media.ffmpeg.process import find_ffmpeg
+from reka_clips.engine.service.models import COMPLETED, FAILED, JobRecord, SourcePolicy
+from reka_clips.engine.service.service import ClipService
+from reka_clips.engine.service.sources import SourceError, local_file
 from reka_clips.settings import Settings
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]

@@ -10,7 +10,7 @@ import pytest
 from contract.desk import QUICK, SOURCE, Desk, a_request, open_desk
 from reka_clips import errors
 from reka_clips.client import ClipClient
-from reka_clips.jobs import Account, HubLimits, Job, JobState
+from reka_clips.generations import ApiSession, Generation, GenerationState, RegistryLimits
 from scripted_api import CLIP, ScriptedClipApi
 from scripted_api.wire import Exchange
 
@@ -25,11 +25,11 @@ async def deadline():
         yield
 
 
-async def stages(job: Job) -> list[str]:
+async def stages(job: Generation) -> list[str]:
     return [state.stage async for state in job.follow()]
 
 
-async def reached(job: Job, stage: str) -> JobState:
+async def reached(job: Generation, stage: str) -> GenerationState:
     """Follow until a stage is there."""
     async for state in job.follow():
         if state.stage == stage:
@@ -41,7 +41,7 @@ async def reached(job: Job, stage: str) -> JobState:
 
 
 async def test_a_streamed_generation_costs_one_post_and_no_get(api: ScriptedClipApi, desk: Desk):
-    job = await desk.hub.create(desk.account, a_request()).job()
+    job = await desk.manager.create(desk.account, a_request()).job()
 
     assert await stages(job) == FULL
     assert [(request.method, request.path) for request in api.requests] == [("POST", "/v1/clips")]
@@ -50,7 +50,7 @@ async def test_a_streamed_generation_costs_one_post_and_no_get(api: ScriptedClip
 
 async def test_a_hundred_listeners_cost_one_stream_and_each_hears_every_stage(api: ScriptedClipApi, desk: Desk):
     api.default = "manual"
-    job = await desk.hub.create(desk.account, a_request()).job()
+    job = await desk.manager.create(desk.account, a_request()).job()
     heard: list[list[str]] = []
 
     async def listen() -> None:
@@ -70,7 +70,7 @@ async def test_a_hundred_listeners_cost_one_stream_and_each_hears_every_stage(ap
 
 
 async def test_a_slow_listener_misses_no_stage(desk: Desk):
-    job = await desk.hub.create(desk.account, a_request()).job()
+    job = await desk.manager.create(desk.account, a_request()).job()
     await stages(job)
 
     assert await stages(job) == FULL  # all of it happened before this one began to listen
@@ -78,7 +78,7 @@ async def test_a_slow_listener_misses_no_stage(desk: Desk):
 
 async def test_a_listener_that_leaves_changes_nothing_for_the_others(api: ScriptedClipApi, desk: Desk):
     api.default = "manual"
-    job = await desk.hub.create(desk.account, a_request()).job()
+    job = await desk.manager.create(desk.account, a_request()).job()
     async with anyio.create_task_group() as staying:
         staying.start_soon(stages, job)
         with anyio.CancelScope() as leaving:
@@ -95,22 +95,22 @@ async def test_asking_for_the_status_all_the_time_costs_no_more_gets_than_pollin
     api.default = "manual"
     pace = replace(QUICK, poll_first_seconds=0.1, poll_growth=2.0, poll_longest_seconds=60.0)
     async with open_desk(api.base_url, pace=pace) as desk:
-        job = await desk.hub.create(desk.account, a_request(), stream=False).job()
+        job = await desk.manager.create(desk.account, a_request(), stream=False).job()
         began = anyio.current_time()
         while (elapsed := anyio.current_time() - began) < 1.0:
-            assert await desk.hub.job(desk.account, job.id) is job
+            assert await desk.manager.job(desk.account, job.id) is job
         allowed = sum(elapsed >= due for due in (0.1, 0.3, 0.7, 1.5, 3.1))
         assert 1 <= api.count("GET", "/v1/clips/") <= allowed
 
 
 async def test_the_state_of_a_live_stream_is_fresh_without_a_get(api: ScriptedClipApi, desk: Desk):
     api.default = "manual"
-    job = await desk.hub.create(desk.account, a_request()).job()
+    job = await desk.manager.create(desk.account, a_request()).job()
     for _ in range(20):
-        assert await desk.hub.job(desk.account, job.id.upper()) is job
+        assert await desk.manager.job(desk.account, job.id.upper()) is job
 
     assert api.count("GET", "/v1/clips/") == 0
-    await desk.hub.job(desk.account, job.id, max_age_seconds=0)
+    await desk.manager.job(desk.account, job.id, max_age_seconds=0)
     assert api.count("GET", "/v1/clips/") == 1
 
 
@@ -118,14 +118,14 @@ async def test_many_who_ask_at_once_share_one_get(api: ScriptedClipApi, desk: De
     planted = api.plant({"video_urls": [SOURCE]}, manual=True)
     async with anyio.create_task_group() as askers:
         for _ in range(50):
-            askers.start_soon(desk.hub.job, desk.account, planted.id)
+            askers.start_soon(desk.manager.job, desk.account, planted.id)
 
     assert api.count("GET", "/v1/clips/") == 1
 
 
 async def test_a_creation_without_a_stream_is_asked_for_only_when_somebody_wants_to_know(api: ScriptedClipApi):
     async with open_desk(api.base_url, pace=replace(QUICK, prune_seconds=0.01)) as desk:
-        job = await desk.hub.create(desk.account, a_request(), stream=False).job()
+        job = await desk.manager.create(desk.account, a_request(), stream=False).job()
         await anyio.wait_all_tasks_blocked()
         assert api.requests[0].json()["stream"] is False
         assert api.count("GET", "/v1/clips/") == 0
@@ -142,7 +142,7 @@ async def test_a_creation_without_a_stream_is_asked_for_only_when_somebody_wants
 async def test_a_caller_that_is_cancelled_before_the_answer_cancels_no_creation(api: ScriptedClipApi, desk: Desk):
     api.default = "manual"
     with anyio.CancelScope() as impatient:
-        creation = desk.hub.create(desk.account, a_request())
+        creation = desk.manager.create(desk.account, a_request())
         impatient.cancel()
         await creation.job()
 
@@ -153,7 +153,7 @@ async def test_a_caller_that_is_cancelled_before_the_answer_cancels_no_creation(
 
 async def test_a_caller_that_is_cancelled_while_it_follows_cancels_no_watching(api: ScriptedClipApi, desk: Desk):
     api.default = "manual"
-    job = await desk.hub.create(desk.account, a_request()).job()
+    job = await desk.manager.create(desk.account, a_request()).job()
     with anyio.move_on_after(0.01):
         await stages(job)
     for stage in FULL[1:]:
@@ -168,7 +168,7 @@ async def test_the_end_of_the_hub_ends_everything_at_once(api: ScriptedClipApi):
     api.default = "manual"
     seen: list[type[Exception]] = []
 
-    async def follow(job: Job) -> None:
+    async def follow(job: Generation) -> None:
         try:
             await stages(job)
         except errors.RekaClipsError as error:
@@ -176,16 +176,16 @@ async def test_the_end_of_the_hub_ends_everything_at_once(api: ScriptedClipApi):
 
     async def wait_for(desk: Desk) -> None:
         try:
-            await desk.hub.create(desk.account, a_request("[scenario hang_before_answer]")).job()
+            await desk.manager.create(desk.account, a_request("[scenario hang_before_answer]")).job()
         except errors.RekaClipsError as error:
             seen.append(type(error))
 
     async with anyio.create_task_group() as callers:
         async with open_desk(api.base_url) as desk:
             for number in range(10):
-                job = await desk.hub.create(desk.account, a_request(str(number))).job()
+                job = await desk.manager.create(desk.account, a_request(str(number))).job()
                 callers.start_soon(follow, job)
-            lazy = await desk.hub.create(desk.account, a_request("lazy"), stream=False).job()
+            lazy = await desk.manager.create(desk.account, a_request("lazy"), stream=False).job()
             callers.start_soon(follow, lazy)
             callers.start_soon(wait_for, desk)
             await api.arrived("POST", times=12)
@@ -196,7 +196,7 @@ async def test_the_end_of_the_hub_ends_everything_at_once(api: ScriptedClipApi):
     assert seen.count(errors.CreationLostError) == 1
     await api.server.until_closed()
     with pytest.raises(errors.ShutdownError):
-        desk.hub.create(desk.account, a_request())
+        desk.manager.create(desk.account, a_request())
 
 
 # --- The same request again ------------------------------------------------------------------------------------
@@ -204,10 +204,10 @@ async def test_the_end_of_the_hub_ends_everything_at_once(api: ScriptedClipApi):
 
 async def test_the_same_request_joins_the_generation_that_runs(api: ScriptedClipApi, desk: Desk):
     api.default = "manual"
-    first = desk.hub.create(desk.account, a_request())
-    second = desk.hub.create(desk.account, a_request())  # before the answer
+    first = desk.manager.create(desk.account, a_request())
+    second = desk.manager.create(desk.account, a_request())  # before the answer
     job = await first.job()
-    third = desk.hub.create(desk.account, a_request())  # after it
+    third = desk.manager.create(desk.account, a_request())  # after it
 
     assert await second.job() is job
     assert await third.job() is job
@@ -222,11 +222,11 @@ async def test_other_requests_and_other_callers_join_nothing(api: ScriptedClipAp
     api.default = "manual"
     other = desk.account_of("another-key")
     creations = [
-        desk.hub.create(desk.account, a_request()),
-        desk.hub.create(desk.account, a_request(rendering_config={"resolution": 480})),
-        desk.hub.create(desk.account, a_request(reel_quality="lite")),
-        desk.hub.create(desk.account, a_request(None)),
-        desk.hub.create(other, a_request()),
+        desk.manager.create(desk.account, a_request()),
+        desk.manager.create(desk.account, a_request(rendering_config={"resolution": 480})),
+        desk.manager.create(desk.account, a_request(reel_quality="lite")),
+        desk.manager.create(desk.account, a_request(None)),
+        desk.manager.create(other, a_request()),
     ]
     jobs = [await creation.job() for creation in creations]
 
@@ -236,17 +236,17 @@ async def test_other_requests_and_other_callers_join_nothing(api: ScriptedClipAp
 
 
 async def test_a_generation_of_one_key_is_unknown_to_another(desk: Desk):
-    job = await desk.hub.create(desk.account, a_request()).job()
+    job = await desk.manager.create(desk.account, a_request()).job()
 
     with pytest.raises(errors.NotFoundError) as caught:
-        await desk.hub.job(desk.account_of("another-key"), job.id)
+        await desk.manager.job(desk.account_of("another-key"), job.id)
     assert caught.value.generation_id == job.id
 
 
 async def test_the_same_request_after_the_end_gets_that_result(api: ScriptedClipApi, desk: Desk):
-    job = await desk.hub.create(desk.account, a_request()).job()
+    job = await desk.manager.create(desk.account, a_request()).job()
     await stages(job)
-    again = desk.hub.create(desk.account, a_request())
+    again = desk.manager.create(desk.account, a_request())
 
     assert await again.job() is job
     assert again.how == "repeated"
@@ -255,11 +255,11 @@ async def test_the_same_request_after_the_end_gets_that_result(api: ScriptedClip
 
 
 async def test_force_new_sends_the_same_request_again(api: ScriptedClipApi, desk: Desk):
-    first = await desk.hub.create(desk.account, a_request()).job()
+    first = await desk.manager.create(desk.account, a_request()).job()
     await stages(first)
-    forced = desk.hub.create(desk.account, a_request(), force_new=True)
+    forced = desk.manager.create(desk.account, a_request(), force_new=True)
     second = await forced.job()
-    assert await desk.hub.create(desk.account, a_request()).job() is second  # the newest counts from now on
+    assert await desk.manager.create(desk.account, a_request()).job() is second  # the newest counts from now on
 
     assert second.id != first.id
     assert forced.how == "created"
@@ -268,35 +268,35 @@ async def test_force_new_sends_the_same_request_again(api: ScriptedClipApi, desk
 
 async def test_after_the_documented_time_the_same_request_is_sent_again(api: ScriptedClipApi):
     async with open_desk(api.base_url, pace=replace(QUICK, repeat_seconds=0.0)) as desk:
-        first = await desk.hub.create(desk.account, a_request()).job()
+        first = await desk.manager.create(desk.account, a_request()).job()
         await stages(first)
         await anyio.sleep(0.001)
-        assert (await desk.hub.create(desk.account, a_request()).job()).id != first.id
+        assert (await desk.manager.create(desk.account, a_request()).job()).id != first.id
 
 
 async def test_a_generation_that_nobody_followed_is_looked_at_before_it_is_joined(api: ScriptedClipApi):
     api.default = "manual"
     async with open_desk(api.base_url, pace=replace(QUICK, poll_first_seconds=0.0)) as desk:
-        job = await desk.hub.create(desk.account, a_request(), stream=False).job()
+        job = await desk.manager.create(desk.account, a_request(), stream=False).job()
         api.generations[job.id].set_stage("completed")
-        again = desk.hub.create(desk.account, a_request(), stream=False)
+        again = desk.manager.create(desk.account, a_request(), stream=False)
         assert await again.job() is job
         assert again.how == "repeated"
 
         del api.generations[job.id]  # deleted by somebody else
-        anew = desk.hub.create(desk.account, a_request("another"), stream=False)
+        anew = desk.manager.create(desk.account, a_request("another"), stream=False)
         gone = await anew.job()
         del api.generations[gone.id]
-        desk.hub.known(desk.account, gone.id).is_confirmed = True  # type: ignore[union-attr]
-        assert (await desk.hub.create(desk.account, a_request("another"), stream=False).job()).id != gone.id
+        desk.manager.known(desk.account, gone.id).is_confirmed = True  # type: ignore[union-attr]
+        assert (await desk.manager.create(desk.account, a_request("another"), stream=False).job()).id != gone.id
 
 
 async def test_old_dates_of_upstream_make_no_repeat_into_a_second_post(api: ScriptedClipApi, desk: Desk):
     api.default = "manual"
-    job = await desk.hub.create(desk.account, a_request()).job()
+    job = await desk.manager.create(desk.account, a_request()).job()
     api.generations[job.id].set_stage("completed", updated_at="2024-01-15T10:35:00Z", created_at="2024-01-15T10:30:00Z")
     await stages(job)
-    await desk.hub.create(desk.account, a_request()).job()
+    await desk.manager.create(desk.account, a_request()).job()
 
     assert api.count("POST") == 1
     assert job.elapsed_seconds == 300
@@ -307,15 +307,15 @@ async def test_old_dates_of_upstream_make_no_repeat_into_a_second_post(api: Scri
 
 async def test_a_finished_one_is_asked_for_again_when_its_links_may_be_old(api: ScriptedClipApi):
     async with open_desk(api.base_url, pace=replace(QUICK, renew_seconds=0.2)) as desk:
-        job = await desk.hub.create(desk.account, a_request()).job()
+        job = await desk.manager.create(desk.account, a_request()).job()
         await stages(job)
-        await desk.hub.job(desk.account, job.id)
+        await desk.manager.job(desk.account, job.id)
         gets_at_once = api.count("GET", "/v1/clips/")
 
         renewed = CLIP | {"video_url": "https://cdn.example.com/renewed.mp4"}
         api.generations[job.id].set_stage("completed", output=[renewed])
         await anyio.sleep(0.21)
-        again = await desk.hub.job(desk.account, job.id)
+        again = await desk.manager.job(desk.account, job.id)
         assert again is job
         assert again.state.snapshot.output[0].link == renewed["video_url"]
         assert [state.snapshot.output for state in [s async for s in job.follow()]][-1] == again.state.snapshot.output
@@ -324,10 +324,10 @@ async def test_a_finished_one_is_asked_for_again_when_its_links_may_be_old(api: 
 
 async def test_a_result_that_cannot_be_renewed_is_given_as_it_is(api: ScriptedClipApi):
     async with open_desk(api.base_url, pace=replace(QUICK, renew_seconds=0.0)) as desk:
-        job = await desk.hub.create(desk.account, a_request()).job()
+        job = await desk.manager.create(desk.account, a_request()).job()
         await stages(job)
         await api.server.stop()
-        assert await desk.hub.job(desk.account, job.id) is job
+        assert await desk.manager.job(desk.account, job.id) is job
         await api.server.start()
 
 
@@ -335,29 +335,29 @@ async def test_an_unknown_generation_is_an_error_and_is_not_kept(desk: Desk):
     nowhere = "00000000-0000-4000-8000-000000000000"
     for _ in range(2):
         with pytest.raises(errors.NotFoundError) as caught:
-            await desk.hub.job(desk.account, nowhere)
+            await desk.manager.job(desk.account, nowhere)
         assert caught.value.generation_id == nowhere
         assert caught.value.request_id
-    assert len(desk.hub) == 0
+    assert len(desk.manager) == 0
 
 
 async def test_deleting_makes_everything_forget_it(api: ScriptedClipApi, desk: Desk):
-    job = await desk.hub.create(desk.account, a_request()).job()
+    job = await desk.manager.create(desk.account, a_request()).job()
     await stages(job)
-    await desk.hub.delete(desk.account, job.id, delete_input_video=True)
+    await desk.manager.delete(desk.account, job.id, delete_input_video=True)
 
-    assert len(desk.hub) == 0
+    assert len(desk.manager) == 0
     assert api.requests[-1].json() == {"delete_input_video": True}
     with pytest.raises(errors.NotFoundError):
-        await desk.hub.job(desk.account, job.id)
-    anew = desk.hub.create(desk.account, a_request())
+        await desk.manager.job(desk.account, job.id)
+    anew = desk.manager.create(desk.account, a_request())
     assert (await anew.job()).id != job.id
     assert anew.how == "created"
 
 
 async def test_those_who_follow_a_deleted_generation_are_told(api: ScriptedClipApi, desk: Desk):
     api.default = "manual"
-    job = await desk.hub.create(desk.account, a_request()).job()
+    job = await desk.manager.create(desk.account, a_request()).job()
     async with anyio.create_task_group() as callers:
 
         async def follow() -> None:
@@ -368,41 +368,41 @@ async def test_those_who_follow_a_deleted_generation_are_told(api: ScriptedClipA
         callers.start_soon(follow)
         while not job.listeners:
             await anyio.lowlevel.checkpoint()
-        desk.hub.forget(desk.account, job.id)
+        desk.manager.forget(desk.account, job.id)
     await api.server.until_closed()
 
 
 async def test_one_that_still_runs_is_not_deleted_and_stays_known(api: ScriptedClipApi, desk: Desk):
     api.default = "manual"
-    job = await desk.hub.create(desk.account, a_request()).job()
+    job = await desk.manager.create(desk.account, a_request()).job()
     with pytest.raises(errors.ConflictError) as caught:
-        await desk.hub.delete(desk.account, job.id)
+        await desk.manager.delete(desk.account, job.id)
 
     assert caught.value.generation_id == job.id
-    assert await desk.hub.create(desk.account, a_request()).job() is job
+    assert await desk.manager.create(desk.account, a_request()).job() is job
 
 
 async def test_an_answer_for_another_generation_is_no_answer(api: ScriptedClipApi, desk: Desk):
     planted = api.plant({"video_urls": [SOURCE]}, manual=True, more={"id": "11111111-1111-4111-8111-111111111111"})
     with pytest.raises(errors.UnreadableAnswerError):
-        await desk.hub.job(desk.account, planted.id)
-    assert len(desk.hub) == 0
+        await desk.manager.job(desk.account, planted.id)
+    assert len(desk.manager) == 0
 
 
 async def test_the_list_is_upstreams(api: ScriptedClipApi, desk: Desk):
     for number in range(5):
         api.plant({"video_urls": [SOURCE], "prompt": str(number)}, status="failed" if number % 2 else None)
-    page = await desk.hub.list(desk.account, offset=1, limit=1, status="failed")
+    page = await desk.manager.list(desk.account, offset=1, limit=1, status="failed")
 
     assert [item.prompt for item in page.items] == ["3"]
 
 
 async def test_what_is_left_of_the_day_is_kept(desk: Desk):
-    creation = desk.hub.create(desk.account, a_request())
+    creation = desk.manager.create(desk.account, a_request())
     await creation.job()
     assert creation.rate_limit == errors.RateLimit(limit=10, remaining=9, reset_seconds=3600, retry_after_seconds=0)
 
-    refused = desk.hub.create(desk.account, a_request("[scenario http_429]"))
+    refused = desk.manager.create(desk.account, a_request("[scenario http_429]"))
     with pytest.raises(errors.RateLimitError) as caught:
         await refused.job()
     assert caught.value.rate_limit is not None
@@ -417,12 +417,12 @@ async def test_one_that_nobody_asks_about_is_let_go_and_can_be_asked_for_again(a
     api.default = "manual"
     pace = replace(QUICK, unasked_seconds=0.1, prune_seconds=0.02)
     async with open_desk(api.base_url, pace=pace) as desk:
-        job = await desk.hub.create(desk.account, a_request()).job()
-        while len(desk.hub):  # noqa: ASYNC110 - the hub tells nobody whom it forgets
+        job = await desk.manager.create(desk.account, a_request()).job()
+        while len(desk.manager):  # noqa: ASYNC110 - the hub tells nobody whom it forgets
             await anyio.sleep(0.01)
         await api.server.until_closed()
 
-        again = await desk.hub.job(desk.account, job.id)
+        again = await desk.manager.job(desk.account, job.id)
         assert again.state.stage == "queued"
 
 
@@ -430,24 +430,24 @@ async def test_one_that_somebody_listens_to_is_never_let_go(api: ScriptedClipApi
     api.default = "manual"
     pace = replace(QUICK, unasked_seconds=0.02, repeat_seconds=0.02, prune_seconds=0.01)
     async with open_desk(api.base_url, pace=pace) as desk:
-        job = await desk.hub.create(desk.account, a_request()).job()
+        job = await desk.manager.create(desk.account, a_request()).job()
         async with anyio.create_task_group() as callers:
             callers.start_soon(stages, job)
             while not job.listeners:
                 await anyio.lowlevel.checkpoint()
             await anyio.sleep(0.2)
-            assert len(desk.hub) == 1
+            assert len(desk.manager) == 1
             api.generations[job.id].set_stage("completed")
-        while len(desk.hub):  # noqa: ASYNC110 - as above; a while after its end it is forgotten
+        while len(desk.manager):  # noqa: ASYNC110 - as above; a while after its end it is forgotten
             await anyio.sleep(0.01)
 
 
 async def test_watching_can_be_stopped_and_goes_on_when_somebody_listens(api: ScriptedClipApi, desk: Desk):
     api.default = "manual"
-    job = await desk.hub.create(desk.account, a_request()).job()
-    desk.hub.stop_watching(desk.account, job.id)
+    job = await desk.manager.create(desk.account, a_request()).job()
+    desk.manager.stop_watching(desk.account, job.id)
     await api.server.until_closed()
-    assert await desk.hub.job(desk.account, job.id) is job
+    assert await desk.manager.job(desk.account, job.id) is job
 
     api.generations[job.id].set_stage("completed")
     assert (await stages(job))[-1] == "completed"
@@ -455,12 +455,12 @@ async def test_watching_can_be_stopped_and_goes_on_when_somebody_listens(api: Sc
 
 async def test_listening_goes_on_after_watching_was_stopped_by_another(api: ScriptedClipApi, desk: Desk):
     api.default = "manual"
-    job = await desk.hub.create(desk.account, a_request()).job()
+    job = await desk.manager.create(desk.account, a_request()).job()
     async with anyio.create_task_group() as callers:
         callers.start_soon(stages, job)
         while not job.listeners:
             await anyio.lowlevel.checkpoint()
-        desk.hub.stop_watching(desk.account, job.id)
+        desk.manager.stop_watching(desk.account, job.id)
         await api.arrived("GET", "/v1/clips/")
         api.generations[job.id].set_stage("completed")
 
@@ -472,40 +472,40 @@ async def test_listening_goes_on_after_watching_was_stopped_by_another(api: Scri
 
 async def test_a_full_hub_makes_room_by_what_ended_and_else_refuses_before_anything_is_sent(api: ScriptedClipApi):
     api.default = "manual"
-    async with open_desk(api.base_url, limits=HubLimits(max_jobs=3)) as desk:
-        jobs = [await desk.hub.create(desk.account, a_request(str(number))).job() for number in range(3)]
+    async with open_desk(api.base_url, limits=RegistryLimits(max_jobs=3)) as desk:
+        jobs = [await desk.manager.create(desk.account, a_request(str(number))).job() for number in range(3)]
         with pytest.raises(errors.BusyError):
-            await desk.hub.create(desk.account, a_request("one more")).job()
+            await desk.manager.create(desk.account, a_request("one more")).job()
         planted = api.plant({"video_urls": [SOURCE]}, manual=True)
         with pytest.raises(errors.BusyError):
-            await desk.hub.job(desk.account, planted.id)
+            await desk.manager.job(desk.account, planted.id)
         assert api.count("POST") == 3
 
         api.generations[jobs[1].id].set_stage("completed")
         await stages(jobs[1])
-        await desk.hub.create(desk.account, a_request("one more")).job()
-        assert len(desk.hub) == 3
-        assert desk.hub.known(desk.account, jobs[1].id) is None
+        await desk.manager.create(desk.account, a_request("one more")).job()
+        assert len(desk.manager) == 3
+        assert desk.manager.known(desk.account, jobs[1].id) is None
 
 
 async def test_a_full_hub_lets_go_of_the_one_that_was_longest_not_asked_for(api: ScriptedClipApi):
     api.default = "manual"
-    async with open_desk(api.base_url, limits=HubLimits(max_jobs=2, evict_unasked_seconds=0.0)) as desk:
-        first = await desk.hub.create(desk.account, a_request("1")).job()
-        second = await desk.hub.create(desk.account, a_request("2")).job()
-        await desk.hub.job(desk.account, first.id)
+    async with open_desk(api.base_url, limits=RegistryLimits(max_jobs=2, evict_unasked_seconds=0.0)) as desk:
+        first = await desk.manager.create(desk.account, a_request("1")).job()
+        second = await desk.manager.create(desk.account, a_request("2")).job()
+        await desk.manager.job(desk.account, first.id)
         await anyio.sleep(0.01)
-        third = await desk.hub.create(desk.account, a_request("3")).job()
+        third = await desk.manager.create(desk.account, a_request("3")).job()
 
-        assert desk.hub.known(desk.account, second.id) is None
-        assert desk.hub.known(desk.account, first.id) is first
+        assert desk.manager.known(desk.account, second.id) is None
+        assert desk.manager.known(desk.account, first.id) is first
         api.generations[second.id].set_stage("completed")
         assert (await stages(second))[-1] == "completed"  # whoever still holds it may follow it
         assert third.state.stage == "queued"
 
 
 async def test_huge_texts_are_held_cut(desk: Desk):
-    job = await desk.hub.create(desk.account, a_request("[scenario big_caption]")).job()
+    job = await desk.manager.create(desk.account, a_request("[scenario big_caption]")).job()
     await stages(job)
     clip = job.state.snapshot.output[0]
 
@@ -530,7 +530,7 @@ async def test_polling_waits_as_long_as_upstream_asks(api: ScriptedClipApi, desk
             generation.set_stage("completed")  # type: ignore[attr-defined]
             await exchange.json(200, generation.snapshot())  # type: ignore[attr-defined]
 
-    job = await desk.hub.create(desk.account, a_request("[scenario cut_at_downloading]")).job()
+    job = await desk.manager.create(desk.account, a_request("[scenario cut_at_downloading]")).job()
     generation = api.generations[job.id]
     generation.scenario = replace(generation.scenario, on_get=get)
     await stages(job)
@@ -540,7 +540,7 @@ async def test_polling_waits_as_long_as_upstream_asks(api: ScriptedClipApi, desk
 
 async def test_an_upstream_that_restarts_ends_nothing(api: ScriptedClipApi, desk: Desk):
     api.default = "manual"
-    job = await desk.hub.create(desk.account, a_request()).job()
+    job = await desk.manager.create(desk.account, a_request()).job()
     async with anyio.create_task_group() as callers:
         callers.start_soon(stages, job)
         while not job.listeners:
@@ -557,18 +557,18 @@ async def test_an_upstream_that_restarts_ends_nothing(api: ScriptedClipApi, desk
 async def test_an_upstream_that_is_not_there_is_certain_and_the_next_try_works(api: ScriptedClipApi, desk: Desk):
     await api.server.stop()
     with pytest.raises(errors.NotSentError) as caught:
-        await desk.hub.create(desk.account, a_request()).job()
+        await desk.manager.create(desk.account, a_request()).job()
     assert "Nothing was sent" in str(caught.value)
 
     await api.server.start()
-    assert (await stages(await desk.hub.create(desk.account, a_request()).job())) == FULL
+    assert (await stages(await desk.manager.create(desk.account, a_request()).job())) == FULL
 
 
 # --- Races -----------------------------------------------------------------------------------------------------
 
 
 async def test_a_create_during_a_deletion_does_not_get_what_is_deleted(api: ScriptedClipApi, desk: Desk):
-    job = await desk.hub.create(desk.account, a_request()).job()
+    job = await desk.manager.create(desk.account, a_request()).job()
     await stages(job)
     let_go = anyio.Event()
 
@@ -578,9 +578,9 @@ async def test_a_create_during_a_deletion_does_not_get_what_is_deleted(api: Scri
 
     api.before_answer = held
     async with anyio.create_task_group() as callers:
-        callers.start_soon(desk.hub.delete, desk.account, job.id)
+        callers.start_soon(desk.manager.delete, desk.account, job.id)
         await api.arrived("DELETE", "/v1/clips/")
-        again = desk.hub.create(desk.account, a_request())
+        again = desk.manager.create(desk.account, a_request())
         await anyio.wait_all_tasks_blocked()
         let_go.set()
 
@@ -600,11 +600,11 @@ async def test_a_forced_creation_that_is_refused_leaves_the_one_under_way_to_be_
 
     api.before_answer = held
     api.script = ["http_429", "manual"]  # the second to arrive is answered first
-    first = desk.hub.create(desk.account, a_request())
+    first = desk.manager.create(desk.account, a_request())
     await api.arrived("POST")
     with pytest.raises(errors.RateLimitError):
-        await desk.hub.create(desk.account, a_request(), force_new=True).job()
-    third = desk.hub.create(desk.account, a_request())
+        await desk.manager.create(desk.account, a_request(), force_new=True).job()
+    third = desk.manager.create(desk.account, a_request())
     let_go.set()
 
     assert await third.job() is await first.job()
@@ -616,12 +616,12 @@ async def test_all_who_joined_a_creation_hear_that_it_was_refused_and_the_next_o
     api: ScriptedClipApi, desk: Desk
 ):
     api.script = ["http_402"]
-    creations = [desk.hub.create(desk.account, a_request()) for _ in range(5)]
+    creations = [desk.manager.create(desk.account, a_request()) for _ in range(5)]
     for creation in creations:
         with pytest.raises(errors.CreditError):
             await creation.job()
     assert api.count("POST") == 1
-    await desk.hub.create(desk.account, a_request()).job()
+    await desk.manager.create(desk.account, a_request()).job()
     assert api.count("POST") == 2
 
 
@@ -636,11 +636,11 @@ async def test_a_caller_that_leaves_between_the_post_and_the_first_byte_is_led_b
     api.before_answer = held
     api.default = "manual"
     with anyio.CancelScope() as leaving:
-        creation = desk.hub.create(desk.account, a_request())
+        creation = desk.manager.create(desk.account, a_request())
         await api.arrived("POST")
         leaving.cancel()
         await creation.job()
-    again = desk.hub.create(desk.account, a_request())
+    again = desk.manager.create(desk.account, a_request())
     let_go.set()
 
     assert (await again.job()).id in api.generations
@@ -650,22 +650,22 @@ async def test_a_caller_that_leaves_between_the_post_and_the_first_byte_is_led_b
 
 async def test_a_backend_that_comes_back_at_another_address_is_followed_there(api: ScriptedClipApi, desk: Desk):
     """So it is with the embedded engine: started again, it has another port and another key."""
-    job = await desk.hub.create(desk.account, a_request(), stream=False).job()
+    job = await desk.manager.create(desk.account, a_request(), stream=False).job()
     await api.server.stop()
     async with ScriptedClipApi() as other:
         moved = other.plant({"video_urls": [SOURCE]}, key="new", manual=True)
         other.generations = {job.id: moved}
         moved.id = job.id
         client = ClipClient(desk.pool, base_url=other.base_url, api_key="new")
-        there = Account(client, owner=desk.account.owner, backend="reka")
-        assert await desk.hub.job(there, job.id, max_age_seconds=0) is job
+        there = ApiSession(client, owner=desk.account.owner, backend="reka")
+        assert await desk.manager.job(there, job.id, max_age_seconds=0) is job
         moved.set_stage("completed")
         assert (await stages(job))[-1] == "completed"
 
 
 async def test_past_stages_hold_no_texts(desk: Desk):
     """An upstream that sends other long texts with every stage must not have all of them held."""
-    job = await desk.hub.create(desk.account, a_request("[scenario long_texts]")).job()
+    job = await desk.manager.create(desk.account, a_request("[scenario long_texts]")).job()
     await stages(job)
     held = [state.snapshot for state in job.history]
 

@@ -31,7 +31,7 @@ async def test_an_older_generation_of_the_same_request_is_never_taken_for_the_lo
     api.plant(BODY, age_seconds=3600)
     api.script = ["lost_reset"]
     with pytest.raises(errors.CreationLostError) as caught:
-        await desk.hub.create(desk.account, a_request()).job()
+        await desk.manager.create(desk.account, a_request()).job()
 
     assert caught.value.candidates == ()
     assert "may have been created and charged" in str(caught.value)
@@ -39,9 +39,9 @@ async def test_an_older_generation_of_the_same_request_is_never_taken_for_the_lo
 
 async def test_one_known_already_is_never_taken_for_the_lost_one(api: ScriptedClipApi, desk: Desk):
     api.script = ["manual", "lost_reset"]
-    await desk.hub.create(desk.account, a_request()).job()
+    await desk.manager.create(desk.account, a_request()).job()
     with pytest.raises(errors.CreationLostError):
-        await desk.hub.create(desk.account, a_request(), force_new=True).job()
+        await desk.manager.create(desk.account, a_request(), force_new=True).job()
 
 
 async def test_it_is_found_on_the_last_page_in_either_order(api: ScriptedClipApi, desk: Desk):
@@ -50,7 +50,7 @@ async def test_it_is_found_on_the_last_page_in_either_order(api: ScriptedClipApi
     for newest_first in (False, True):
         api.newest_first = newest_first
         api.script = ["reset_before_answer"]
-        creation = desk.hub.create(desk.account, a_request(), force_new=True)
+        creation = desk.manager.create(desk.account, a_request(), force_new=True)
         job = await creation.job()
         assert creation.how == "recovered"
         assert api.generations[job.id].body == BODY
@@ -58,7 +58,7 @@ async def test_it_is_found_on_the_last_page_in_either_order(api: ScriptedClipApi
 
 async def test_it_is_found_when_it_appears_in_the_list_late(api: ScriptedClipApi, desk: Desk):
     api.script = ["lost_reset"]
-    creation = desk.hub.create(desk.account, a_request())
+    creation = desk.manager.create(desk.account, a_request())
     await api.arrived("GET")
     planted = api.plant(BODY)
 
@@ -84,7 +84,7 @@ async def test_another_clock_upstream_misleads_nobody(ahead: timedelta, api: Scr
     scenario = replace(SCENARIOS["lost_reset"], on_list=dated_list, on_get=dated_get)
     old = api.plant(BODY, scenario=scenario, created_at=iso(their_now() - timedelta(minutes=10)))
     api.script = ["lost_reset"]
-    creation = desk.hub.create(desk.account, a_request())
+    creation = desk.manager.create(desk.account, a_request())
     await api.arrived("POST")
     new = api.plant(BODY, scenario=scenario, created_at=iso(their_now()))
 
@@ -97,12 +97,12 @@ async def test_another_clock_upstream_misleads_nobody(ahead: timedelta, api: Scr
 async def test_one_without_a_date_counts_if_it_runs_and_is_only_named_if_it_ended(api: ScriptedClipApi, desk: Desk):
     api.script = ["lost_reset", "lost_reset"]
     running = api.plant(BODY, manual=True, created_at=None)
-    assert (await desk.hub.create(desk.account, a_request()).job()).id == running.id
+    assert (await desk.manager.create(desk.account, a_request()).job()).id == running.id
 
     other = {"video_urls": [SOURCE], "prompt": "tackles"}
     ended = api.plant(other, status="completed", created_at=None)
     with pytest.raises(errors.CreationLostError) as caught:
-        await desk.hub.create(desk.account, a_request("tackles")).job()
+        await desk.manager.create(desk.account, a_request("tackles")).job()
     assert caught.value.candidates == (ended.id,)
     assert ended.id in str(caught.value)
 
@@ -110,16 +110,16 @@ async def test_one_without_a_date_counts_if_it_runs_and_is_only_named_if_it_ende
 async def test_several_that_look_the_same_are_told_newest_first(api: ScriptedClipApi, desk: Desk):
     api.script = ["lost_among_two"]
     with pytest.raises(errors.CreationLostError) as caught:
-        await desk.hub.create(desk.account, a_request()).job()
+        await desk.manager.create(desk.account, a_request()).job()
 
     newest_first = sorted(api.generations.values(), key=lambda one: one.created_at, reverse=True)
     assert set(caught.value.candidates) == {one.id for one in newest_first}
-    assert len(desk.hub) == 0
+    assert len(desk.manager) == 0
 
 
 async def test_the_options_tell_requests_apart_that_the_list_shows_alike(api: ScriptedClipApi, desk: Desk):
     api.script = ["lost_reset"]
-    creation = desk.hub.create(desk.account, a_request(rendering_config={"resolution": 480, "layout": "fit"}))
+    creation = desk.manager.create(desk.account, a_request(rendering_config={"resolution": 480, "layout": "fit"}))
     await api.arrived("POST")
     api.plant(BODY | {"rendering_config": {"resolution": "1080", "layout": "fit"}})
     right = api.plant(BODY | {"rendering_config": {"resolution": "480", "layout": "fit", "subtitles": True}})
@@ -129,7 +129,7 @@ async def test_the_options_tell_requests_apart_that_the_list_shows_alike(api: Sc
 
 async def test_twins_that_are_both_lost_get_a_generation_each(api: ScriptedClipApi, desk: Desk):
     api.script = ["http_500", "http_500"]
-    creations = [desk.hub.create(desk.account, a_request(), force_new=True) for _ in range(2)]
+    creations = [desk.manager.create(desk.account, a_request(), force_new=True) for _ in range(2)]
     jobs = [await creation.job() for creation in creations]
 
     assert {job.id for job in jobs} == set(api.generations)
@@ -149,9 +149,9 @@ async def test_a_lost_creation_never_takes_the_generation_of_one_still_under_way
     SCENARIOS["late"] = replace(SCENARIOS["manual"], name="late", on_post=answer_late)
     try:
         api.script = ["late", "lost_reset"]
-        slow = desk.hub.create(desk.account, a_request(), stream=False)
+        slow = desk.manager.create(desk.account, a_request(), stream=False)
         await api.arrived("POST")
-        lost = desk.hub.create(desk.account, a_request(rendering_config={"resolution": 480}), stream=False)
+        lost = desk.manager.create(desk.account, a_request(rendering_config={"resolution": 480}), stream=False)
         await api.arrived("GET", "/v1/clips/")  # the lost one looks at the generation of the other
         late.set()
         with pytest.raises(errors.CreationLostError):
@@ -164,8 +164,8 @@ async def test_a_lost_creation_never_takes_the_generation_of_one_still_under_way
 
 async def test_two_lost_requests_with_other_options_are_not_mixed_up(api: ScriptedClipApi, desk: Desk):
     api.script = ["http_500", "http_500"]
-    small = desk.hub.create(desk.account, a_request(rendering_config={"resolution": 240}))
-    large = desk.hub.create(desk.account, a_request(rendering_config={"resolution": 1080}))
+    small = desk.manager.create(desk.account, a_request(rendering_config={"resolution": 240}))
+    large = desk.manager.create(desk.account, a_request(rendering_config={"resolution": 1080}))
 
     assert api.generations[(await small.job()).id].body["rendering_config"] == {"resolution": 240}
     assert api.generations[(await large.job()).id].body["rendering_config"] == {"resolution": 1080}
@@ -175,20 +175,22 @@ async def test_two_lost_requests_that_nothing_tells_apart_are_told(api: Scripted
     """Upstream does not show the options of what it created: neither may be guessed."""
     silent = {"rendering_config": None, "generation_config": None}
     api.script = ["lost_reset", "lost_reset"]
-    creations = [desk.hub.create(desk.account, a_request(rendering_config={"resolution": size})) for size in (240, 480)]
+    creations = [
+        desk.manager.create(desk.account, a_request(rendering_config={"resolution": size})) for size in (240, 480)
+    ]
     await api.arrived("POST", times=2)
     planted = {api.plant(BODY, more=silent).id for _ in range(2)}
     for creation in creations:
         with pytest.raises(errors.CreationLostError) as caught:
             await creation.job()
         assert set(caught.value.candidates) <= planted
-    assert len(desk.hub) == 0
+    assert len(desk.manager) == 0
 
 
 async def test_after_a_restart_the_409_of_upstream_leads_back_to_the_one_that_runs(api: ScriptedClipApi):
     api.script = ["manual"]
     async with open_desk(api.base_url) as before:
-        job = await before.hub.create(before.account, a_request()).job()
+        job = await before.manager.create(before.account, a_request()).job()
     api.plant(BODY, age_seconds=90_000, status="completed")  # of yesterday; the one that runs goes first
 
     async def refuse(_api: object, exchange: object, *_: object) -> None:
@@ -198,14 +200,14 @@ async def test_after_a_restart_the_409_of_upstream_leads_back_to_the_one_that_ru
     try:
         async with open_desk(api.base_url) as after:
             api.script = ["refuse"]
-            creation = after.hub.create(after.account, a_request())
+            creation = after.manager.create(after.account, a_request())
             assert (await creation.job()).id == job.id
             assert creation.how == "recovered"
             assert "409" in str(creation.note)
 
             api.script = ["refuse"]  # and one that is known is not even searched for
             gets = api.count("GET")
-            forced = after.hub.create(after.account, a_request(), force_new=True)
+            forced = after.manager.create(after.account, a_request(), force_new=True)
             assert (await forced.job()).id == job.id
             assert api.count("GET") == gets
     finally:
@@ -223,7 +225,7 @@ async def test_several_ended_ones_behind_a_409_are_told(api: ScriptedClipApi, de
     try:
         api.script = ["refuse"]
         with pytest.raises(errors.CreationLostError) as caught:
-            await desk.hub.create(desk.account, a_request()).job()
+            await desk.manager.create(desk.account, a_request()).job()
         assert caught.value.candidates == (new.id, old.id)
         assert "charged" not in str(caught.value)
     finally:
@@ -242,7 +244,7 @@ async def test_a_list_that_never_ends_is_not_read_for_ever(api: ScriptedClipApi)
         api.plant(BODY, scenario=replace(SCENARIOS["normal"], on_list=endless), age_seconds=100)
         api.script = ["lost_reset"]
         with pytest.raises(errors.CreationLostError):
-            await desk.hub.create(desk.account, a_request()).job()
+            await desk.manager.create(desk.account, a_request()).job()
         assert api.count("GET") < 60
 
 
@@ -253,7 +255,7 @@ async def test_it_is_found_in_a_list_of_thousands_in_either_order_with_few_reque
         for newest_first in (False, True):
             api.newest_first = newest_first
             api.script = ["reset_before_answer"]
-            creation = desk.hub.create(desk.account, a_request(), force_new=True)
+            creation = desk.manager.create(desk.account, a_request(), force_new=True)
             job = await creation.job()
             assert creation.how == "recovered"
             assert api.generations[job.id].body == BODY
@@ -266,16 +268,16 @@ async def test_it_is_found_behind_many_older_ones_of_the_same_request(api: Scrip
     for newest_first in (False, True):
         api.newest_first = newest_first
         api.script = ["reset_before_answer"]
-        creation = desk.hub.create(desk.account, a_request(), force_new=True)
+        creation = desk.manager.create(desk.account, a_request(), force_new=True)
         assert (await creation.job()).id == list(api.generations)[-1]
 
 
 async def test_it_is_found_although_somebody_looked_it_up_before_the_search_did(api: ScriptedClipApi, desk: Desk):
     api.script = ["lost_reset"]
-    creation = desk.hub.create(desk.account, a_request())
+    creation = desk.manager.create(desk.account, a_request())
     await api.arrived("GET")
     planted = api.plant(BODY)
-    looked_up = await desk.hub.job(desk.account, planted.id)
+    looked_up = await desk.manager.job(desk.account, planted.id)
 
     assert await creation.job() is looked_up
     assert creation.how == "recovered"
@@ -284,7 +286,7 @@ async def test_it_is_found_although_somebody_looked_it_up_before_the_search_did(
 async def test_the_hub_can_end_in_the_middle_of_a_search(api: ScriptedClipApi):
     async with open_desk(api.base_url, pace=replace(QUICK, search_waits_seconds=(60.0,))) as desk:
         api.script = ["lost_reset"]
-        creation = desk.hub.create(desk.account, a_request())
+        creation = desk.manager.create(desk.account, a_request())
         await api.arrived("POST")
     with pytest.raises(errors.CreationLostError):
         await creation.job()

@@ -13,8 +13,8 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS, ResourceTemplateReference, TextResourceContents
 
 from reka_clips.contract import FONT_FAMILIES, SUBTITLE_LANGUAGES
+from reka_clips.mcp_server.input.schemas import options
 from reka_clips.mcp_server.resources import CLIP_URI, GUIDE_URI, POSTER_URI, VIDEO_URI
-from reka_clips.mcp_server.schemas import options
 from scripted_api import ScriptedClipApi
 from scripted_api.api import CLIP
 from tool_desk import KEY, LINK, UNKNOWN_ID, Era, ToolDesk, open_desk, open_runtime

@@ -14,9 +14,9 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import ElicitResult
 
 from reka_clips.errors import AuthenticationError
-from reka_clips.mcp_server.runtime import Runtime
-from reka_clips.mcp_server.server import build_server
-from reka_clips.mcp_server.tasks import EXTENSION_ID, poll_interval_ms
+from reka_clips.mcp_server.app import build_server
+from reka_clips.mcp_server.context import AppContext
+from reka_clips.mcp_server.extensions.tasks import EXTENSION_ID, poll_interval_ms
 from reka_clips.settings import Settings
 from scripted_api import ScriptedClipApi
 from task_client import METHODS, KnowsTasks, ask, create
@@ -32,7 +32,7 @@ ARGUMENTS = {"video_urls": [SOURCE], "prompt": "goals", "wait_seconds": 60}
 class Stage:
     """Our server in this process, connected to a scripted Clip API, with a client."""
 
-    def __init__(self, api: ScriptedClipApi, runtime: Runtime, client: Client) -> None:
+    def __init__(self, api: ScriptedClipApi, runtime: AppContext, client: Client) -> None:
         self.api = api
         self.runtime = runtime
         self.client = client
@@ -50,7 +50,7 @@ class Stage:
         generation = self.api.generations[task_id]
         if generation.current != stage:
             generation.set_stage(stage)
-        job = await self.runtime.hub.job(await self.runtime.account(), task_id)
+        job = await self.runtime.manager.job(await self.runtime.account(), task_id)
         async for state in job.follow():
             if state.stage == stage:
                 return
@@ -63,7 +63,7 @@ async def on_stage(
     async with AsyncExitStack() as stack:
         stack.enter_context(anyio.fail_after(60))
         chosen = Settings(**{"api_key": "key", "base_url": api.base_url} | (settings or {}))
-        runtime = await stack.enter_async_context(Runtime(chosen))
+        runtime = await stack.enter_async_context(AppContext(chosen))
         client = Client(
             build_server(runtime), mode=mode, extensions=[KnowsTasks()] if extensions is None else extensions, **options
         )
@@ -212,7 +212,7 @@ async def test_cancelling_stops_the_watching_and_says_that_the_generation_goes_o
     task = await stage.task("tasks/get", task_id)
     assert task["status"] == "cancelled"
     assert "goes on" in task["statusMessage"]
-    job = stage.runtime.hub.known(await stage.runtime.account(), task_id)
+    job = stage.runtime.manager.known(await stage.runtime.account(), task_id)
     assert job is None or not job.is_wanted
 
     stage.api.generations[task_id].set_stage("completed")
@@ -295,7 +295,7 @@ async def test_a_revoked_key_is_a_plain_error_without_the_key(api: ScriptedClipA
     api.default = "get_401"
     async with on_stage(api, settings={"api_key": "planted-secret"}) as stage:
         task_id = (await stage.create())["taskId"]
-        job = stage.runtime.hub.known(await stage.runtime.account(), task_id)
+        job = stage.runtime.manager.known(await stage.runtime.account(), task_id)
         if job is not None:
             with pytest.raises(AuthenticationError):
                 async for _ in job.follow():

@@ -14,7 +14,7 @@ from mcp import Client
 
 from certificates import loopback_certificate
 from file_server import Handler, Request, answer, redirect, serve_files, write_head
-from reka_clips.mcp_server.server import build_server
+from reka_clips.mcp_server.app import build_server
 from scripted_api import ScriptedClipApi
 from scripted_api.api import CLIP
 from tool_desk import KEY, LINK, UNKNOWN_ID, Era, Progress, ToolDesk, open_desk, open_runtime, structured, text_of

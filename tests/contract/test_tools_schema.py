@@ -10,8 +10,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from reka_clips.mcp_server.arguments import parse_create
 from reka_clips.mcp_server.guide import EXAMPLES
+from reka_clips.mcp_server.input.arguments import parse_create
 from tool_reference import REFERENCE, SNAPSHOT, reference, tools_list, with_reference
 
 # All that a schema may be made of. What clients choke on is not among it: $ref, $defs, anyOf, oneOf, allOf, not, const,

@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 
 from documents import Block, blocks
-from reka_clips.mcp_server.arguments import parse_create
+from reka_clips.mcp_server.input.arguments import parse_create
 from tool_reference import tools_list
 
 

@@ -18,8 +18,8 @@ from mcp import Client
 from documents import ROOT
 from reka_clips import __version__
 from reka_clips.doctor.configuration import known_variables
-from reka_clips.mcp_server.runtime import Runtime
-from reka_clips.mcp_server.server import build_server
+from reka_clips.mcp_server.app import build_server
+from reka_clips.mcp_server.context import AppContext
 from reka_clips.settings import Settings
 
 MANIFEST: dict[str, Any] = json.loads((ROOT / "manifest.json").read_text())
@@ -46,7 +46,7 @@ def offered() -> dict[str, dict[str, list[str]]]:
     """Return what the server offers: tools and prompts, by name, with the names of their arguments."""
 
     async def ask() -> dict[str, dict[str, list[str]]]:
-        async with Client(build_server(Runtime(Settings(api_key="key")))) as client:
+        async with Client(build_server(AppContext(Settings(api_key="key")))) as client:
             tools = (await client.list_tools()).tools
             prompts = (await client.list_prompts()).prompts
             return {

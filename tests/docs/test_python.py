@@ -11,7 +11,7 @@ import pytest
 from docs.test_commands import surroundings
 from documents import Block, blocks
 from made_films.scenes import Scene, write_film
-from reka_clips.engine.media.ffmpeg import find_ffmpeg
+from reka_clips.engine.media.ffmpeg.process import find_ffmpeg
 
 
 def write_talk(path: Path) -> Path:

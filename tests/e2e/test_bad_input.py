@@ -18,7 +18,7 @@ from mcp import Client
 from command import MODERN, connect, text_of
 from file_server import Request, answer, serve_files, write_head
 from made_films.plain import write_plain_film
-from reka_clips.engine.folders import Folders
+from reka_clips.engine.service.paths import Folders
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
 

@@ -16,9 +16,9 @@ from mcp_types import CallToolResult
 from command import MODERN, Progress, connect, text_of
 from made_films.plain import write_plain_film
 from process_tree import Process, all_gone, children_of, running_with, stop, until
-from reka_clips.engine.folders import Folders
-from reka_clips.engine.record import PROCESSING
-from reka_clips.engine.store import JobStore
+from reka_clips.engine.service.models import PROCESSING
+from reka_clips.engine.service.paths import Folders
+from reka_clips.engine.store.sqlite import JobStore
 
 pytestmark = [
     pytest.mark.anyio,

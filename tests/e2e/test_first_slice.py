@@ -17,9 +17,9 @@ import pytest
 from mcp import Client, StdioServerParameters, stdio_client
 from mcp_types import BlobResourceContents, ResourceTemplateReference, TextResourceContents
 
-from reka_clips.engine.media.ffmpeg import find_ffmpeg, input_arguments
-from reka_clips.engine.media.probe import probe
-from reka_clips.engine.media.streams import MediaInfo
+from reka_clips.engine.media.ffmpeg.media_info import MediaInfo
+from reka_clips.engine.media.ffmpeg.probe import probe
+from reka_clips.engine.media.ffmpeg.process import find_ffmpeg, input_arguments
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(900)]
 

@@ -17,10 +17,10 @@ from command.process import COMMAND, environment
 from made_films.plain import write_plain_film
 from reka_clips import logs
 from reka_clips.contract import CreateRequest
-from reka_clips.mcp_server.http.app import Site
+from reka_clips.mcp_server.app import build_server
+from reka_clips.mcp_server.context import AppContext
+from reka_clips.mcp_server.http.app import HttpApp
 from reka_clips.mcp_server.http.policy import policy_for
-from reka_clips.mcp_server.runtime import Runtime
-from reka_clips.mcp_server.server import build_server
 from reka_clips.settings import Settings
 from scripted_api import ScriptedClipApi
 from secret_hunt import CALLERS_KEY, PLANTED, SECRETS, arguments_of, environment_of, found_below, found_in
@@ -43,13 +43,13 @@ async def test_no_object_shows_a_secret_when_it_is_printed(tmp_path: Path):
         settings = Settings.from_environment(
             SECRETS | {"REKA_BASE_URL": api.base_url, "REKA_CLIPS_DATA_DIR": str(tmp_path)}
         )
-        site = Site(settings, policy_for(settings, host="127.0.0.1", allow_open_door=False))
-        async with Runtime(settings) as runtime:
+        site = HttpApp(settings, policy_for(settings, host="127.0.0.1", allow_open_door=False))
+        async with AppContext(settings) as runtime:
             server = build_server(runtime, secret=settings.secret)
             account = await runtime.account({"x-reka-api-key": CALLERS_KEY})
             own = await runtime.account()
             request = CreateRequest(video_urls=("https://example.com/film.mp4",))
-            jobs = [await runtime.hub.create(one, request).job() for one in (account, own)]
+            jobs = [await runtime.manager.create(one, request).job() for one in (account, own)]
             shown = 0
             for thing in gc.get_objects():
                 if str(type(thing).__module__).split(".")[0] == "reka_clips":
@@ -74,7 +74,7 @@ async def test_the_embedded_engine_is_told_no_secret_and_its_own_is_nowhere(
     settings = Settings.from_environment(
         SECRETS | {"REKA_CLIPS_DATA_DIR": str(tmp_path / "data"), "REKA_CLIPS_BACKEND": "local"}
     )
-    async with Runtime(settings) as runtime:
+    async with AppContext(settings) as runtime:
         account = await runtime.account()
         engine = runtime._engine
         assert engine is not None
@@ -83,7 +83,7 @@ async def test_the_embedded_engine_is_told_no_secret_and_its_own_is_nowhere(
         request = CreateRequest.model_validate(
             {"video_urls": [film.as_uri()], "rendering_config": {"resolution": "240", "subtitles": False}}
         )
-        job = await runtime.hub.create(account, request).job()
+        job = await runtime.manager.create(account, request).job()
         assert [state.stage async for state in job.follow()][-1] in ("completed", "failed")
         assert not found_in(arguments_of(engine.pid), hunted)
         inherited = environment_of(engine.pid)

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from reka_clips.engine.media.ffmpeg import find_ffmpeg
+from reka_clips.engine.media.ffmpeg.process import find_ffmpeg
 
 # Dawn, sea, meadow, dusk: pictures that differ at a glance and are calm to look at.
 _PALETTES = (

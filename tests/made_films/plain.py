@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from reka_clips.engine.media.ffmpeg import find_ffmpeg
+from reka_clips.engine.media.ffmpeg.process import find_ffmpeg
 
 
 def write_plain_film(path: Path, *, seconds: int, size: str = "320x180", rate: int = 15, noise: int = 0) -> Path:

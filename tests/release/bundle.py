@@ -36,9 +36,9 @@ ALLOWED: Final = (
     "server/main.py",
     "server/reka_clips/*.py",
     "server/reka_clips/py.typed",
-    "server/reka_clips/engine/fonts/*.woff",
-    "server/reka_clips/engine/fonts/*-LICENSE.txt",
-    "server/reka_clips/mcp_server/gallery/page/*",
+    "server/reka_clips/engine/media/captions/font_files/*.woff",
+    "server/reka_clips/engine/media/captions/font_files/*-LICENSE.txt",
+    "server/reka_clips/mcp_server/extensions/gallery/page/*",
 )
 
 

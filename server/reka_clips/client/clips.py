@@ -11,16 +11,10 @@ from urllib.parse import quote, urlsplit
 import anyio
 import httpx2
 
-from reka_clips.client.answers import (
-    api_error,
-    clock_offset_of,
-    json_object,
-    rate_limit_of,
-    request_id_of,
-)
-from reka_clips.client.faults import translated
+from reka_clips.client.responses import api_error, clock_offset_of, json_object, rate_limit_of, request_id_of
 from reka_clips.client.retries import Retries
 from reka_clips.client.stream import ClipStream
+from reka_clips.client.transport_errors import translated
 from reka_clips.contract import ClipList, Snapshot
 from reka_clips.errors import ConfigurationError, NotFoundError, RekaClipsError, UnreadableAnswerError
 
@@ -28,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
     from typing import TypeVar
 
-    from reka_clips.client.pool import ConnectionPool
+    from reka_clips.client.connections import ConnectionPool
     from reka_clips.contract import CreateRequest
     from reka_clips.errors import RateLimit
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 import anyio
 
-from reka_clips.client.answers import quoted, without_secret
-from reka_clips.client.faults import translated
+from reka_clips.client.responses import quoted, without_secret
+from reka_clips.client.transport_errors import translated
 from reka_clips.contract import Snapshot, decode_json, parse_error_body
 from reka_clips.errors import RateLimit, TransportError, UnreadableAnswerError
 

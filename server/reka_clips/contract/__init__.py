@@ -4,7 +4,7 @@ Requests are strict: an unknown or misplaced key is refused, because upstream ig
 Responses are lenient: fields may be missing, null, of another type, and statuses may be new.
 """
 
-from reka_clips.contract.jsontext import decode_json
+from reka_clips.contract.json_text import decode_json
 from reka_clips.contract.options import (
     ASPECT_RATIOS,
     FONT_FAMILIES,
@@ -33,7 +33,7 @@ from reka_clips.contract.snapshots import (
     is_generation_id,
     is_terminal,
 )
-from reka_clips.contract.urls import video_url_problem
+from reka_clips.contract.video_urls import video_url_problem
 
 __all__ = [
     "ASPECT_RATIOS",

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, cast
 
-from reka_clips.contract.jsontext import decode_json
+from reka_clips.contract.json_text import decode_json
 
 MAX_MESSAGE_CHARACTERS = 500
 

@@ -91,7 +91,7 @@ async def _demo(settings: Settings, video: str | None, prompt: str | None, direc
 
 async def _film(directory: Path) -> tuple[Path, tuple[Moment, ...]]:
     from reka_clips.demo.film import make_film
-    from reka_clips.engine.media.ffmpeg import find_ffmpeg
+    from reka_clips.engine.media.ffmpeg.process import find_ffmpeg
 
     path = directory / "demo-film.mp4"
     print("Drawing a film of a minute and a half with three bursts of action …", flush=True)
@@ -121,8 +121,8 @@ async def _save(client: Client, generation: str, number: int, directory: Path) -
 
 
 async def _report(clips: list[dict[str, Any]], saved: list[Path | None], moments: tuple[Moment, ...]) -> int:
-    from reka_clips.engine.media.ffmpeg import find_ffmpeg, input_arguments
-    from reka_clips.engine.media.probe import probe
+    from reka_clips.engine.media.ffmpeg.probe import probe
+    from reka_clips.engine.media.ffmpeg.process import find_ffmpeg, input_arguments
 
     ffmpeg = find_ffmpeg()
     are_good = bool(clips)

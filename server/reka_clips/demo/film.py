@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from reka_clips.engine.media.ffmpeg import output_argument
+from reka_clips.engine.media.ffmpeg.process import output_argument
 
 if TYPE_CHECKING:
-    from reka_clips.engine.media.ffmpeg import Ffmpeg
+    from reka_clips.engine.media.ffmpeg.process import Ffmpeg
 
 _SIZE: Final = "640x360"
 _FPS: Final = 25

@@ -47,7 +47,7 @@ def check_ffmpeg(backend: Literal["reka", "local"] | None) -> list[Finding]:
     """Return whether there is an ffmpeg that can do all the engine needs, and whether speech can be read."""
     weight: Status = "problem" if backend == "local" else "note"
     try:
-        from reka_clips.engine.media.ffmpeg import find_ffmpeg
+        from reka_clips.engine.media.ffmpeg.process import find_ffmpeg
 
         ffmpeg = find_ffmpeg()
     except EngineMissingError as error:

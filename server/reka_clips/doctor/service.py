@@ -62,7 +62,7 @@ async def check_reka(settings: Settings) -> list[Finding]:
 async def check_engine(settings: Settings) -> Finding:
     """Start the engine as the server would, ask it for its list, and end it."""
     try:
-        from reka_clips.engine.launch import EngineProcess
+        from reka_clips.engine.process import EngineProcess
 
         with anyio.fail_after(_START_SECONDS):
             async with EngineProcess(settings) as engine:

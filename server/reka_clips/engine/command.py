@@ -19,7 +19,7 @@ from reka_clips.settings import LOOPBACK_HOSTS
 if TYPE_CHECKING:
     import argparse
 
-    from reka_clips.engine.server import EngineServer
+    from reka_clips.engine.http.server import EngineServer
     from reka_clips.settings import Settings
 
 _EXIT_FAILED: Final = 1
@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Run the command; return its exit code: 0 fine, 1 it failed, 2 it was called wrongly."""
     try:
         if arguments.status:
-            from reka_clips.engine.overview import overview, text
+            from reka_clips.engine.status_report import overview, text
 
             told = overview(settings)
             print(json.dumps(told, indent=2) if arguments.json else text(told))
@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _run_alone(settings: Settings, *, host: str, port: int, public_url: str | None) -> int:
-    from reka_clips.engine import server
+    from reka_clips.engine.http import server
 
     serves_others = public_url is not None or host not in LOOPBACK_HOSTS
     problem = settings.problem_with(*_GUARDING_SETTINGS) or _public_url_problem(public_url)
@@ -88,7 +88,7 @@ def _public_url_problem(public_url: str | None) -> str | None:
 
 def _run_embedded(settings: Settings, *, public_url: str | None) -> int:
     """Serve the process that started this one: it sends key and port first, and its end ends the engine."""
-    from reka_clips.engine import server
+    from reka_clips.engine.http import server
 
     try:
         told = json.loads(_first_line(sys.stdin.fileno()))

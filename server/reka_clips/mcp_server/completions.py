@@ -8,7 +8,7 @@ from mcp_types import Completion, PromptReference, ResourceTemplateReference
 
 from reka_clips.contract import is_generation_id
 from reka_clips.errors import RekaClipsError
-from reka_clips.mcp_server.hints import nearest_values
+from reka_clips.mcp_server.input.suggestions import nearest_values
 from reka_clips.mcp_server.prompts import VALUES, arguments_of
 from reka_clips.mcp_server.resources import CLIP_URI, POSTER_URI, VIDEO_URI
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
     from mcp_types import CompleteRequestParams
 
-    from reka_clips.mcp_server.runtime import Runtime
+    from reka_clips.mcp_server.context import AppContext
 
 _MAX_VALUES: Final = 100  # the specification's limit
 _LISTED: Final = 50
 
 
-async def complete(runtime: Runtime, params: CompleteRequestParams, headers: Mapping[str, str] | None) -> Completion:
+async def complete(runtime: AppContext, params: CompleteRequestParams, headers: Mapping[str, str] | None) -> Completion:
     """Return the values that begin with what was typed; none where nothing is known, or upstream cannot tell."""
     typed = params.argument.value.strip().lower()
     if isinstance(params.ref, PromptReference):
@@ -38,10 +38,10 @@ async def complete(runtime: Runtime, params: CompleteRequestParams, headers: Map
     given = (params.context.arguments if params.context else None) or {}
     try:
         if params.argument.name == "id":
-            page = await runtime.hub.list(await runtime.account(headers), offset=0, limit=_LISTED)
+            page = await runtime.manager.list(await runtime.account(headers), offset=0, limit=_LISTED)
             return _starting(typed, [item.id for item in page.items if item.id and is_generation_id(item.id)])
         if params.argument.name == "clip" and is_generation_id(given.get("id", "")):
-            job = await runtime.hub.job(await runtime.account(headers), given["id"].lower())
+            job = await runtime.manager.job(await runtime.account(headers), given["id"].lower())
             return _starting(typed, [str(number + 1) for number in range(len(job.state.snapshot.output))])
     except RekaClipsError:  # a completion is a convenience; a call tells what is wrong
         pass

@@ -11,11 +11,11 @@ from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 
 from reka_clips.contract import is_generation_id
 from reka_clips.errors import DownloadError, NotFoundError, RekaClipsError
-from reka_clips.mcp_server.arguments import CLIPS_URI
-from reka_clips.mcp_server.clip_fields import Bounds, clip_fields, generation_fields
 from reka_clips.mcp_server.guide import guide
-from reka_clips.mcp_server.saving import engine_path
-from reka_clips.mcp_server.text import clean
+from reka_clips.mcp_server.input.arguments import CLIPS_URI
+from reka_clips.mcp_server.output.result_fields import Bounds, clip_fields, generation_fields
+from reka_clips.mcp_server.output.text import clean
+from reka_clips.mcp_server.tools.saving import engine_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from mcp.server.mcpserver import MCPServer
 
     from reka_clips.contract import ClipOutput
-    from reka_clips.jobs import Job
-    from reka_clips.mcp_server.runtime import Runtime
+    from reka_clips.generations import Generation
+    from reka_clips.mcp_server.context import AppContext
 
 GUIDE_URI: Final = "reka-clips://guide"
 CLIP_URI: Final = CLIPS_URI + "{id}"
@@ -36,7 +36,7 @@ MAX_VIDEO_BYTES: Final = 16 * 1024**2
 _ALL: Final = Bounds(clips=50, caption_characters=2500, prompt_characters=5000, title_characters=300)
 
 
-def add_resources(server: MCPServer[Any], runtime: Runtime) -> None:
+def add_resources(server: MCPServer[Any], runtime: AppContext) -> None:
     """Register the resources."""
 
     @server.resource(
@@ -91,7 +91,7 @@ def add_resources(server: MCPServer[Any], runtime: Runtime) -> None:
         return await anyio.Path(path).read_bytes()
 
 
-def _engine_file(runtime: Runtime, job: Job, clip: str, link_of: Callable[[ClipOutput], str | None]) -> Path:
+def _engine_file(runtime: AppContext, job: Generation, clip: str, link_of: Callable[[ClipOutput], str | None]) -> Path:
     """Return a file that the embedded engine made for a clip. Raises ResourceError."""
     outputs = job.state.snapshot.output
     number = int(clip) if clip.isascii() and clip.isdigit() and len(clip) < 4 else 0  # noqa: PLR2004 - three digits
@@ -107,12 +107,12 @@ def _engine_file(runtime: Runtime, job: Job, clip: str, link_of: Callable[[ClipO
         raise ResourceNotFoundError(str(error)) from error
 
 
-async def _job(runtime: Runtime, generation_id: str, context: Context[Any, Any]) -> Job:
+async def _job(runtime: AppContext, generation_id: str, context: Context[Any, Any]) -> Generation:
     if not is_generation_id(generation_id):
         raise ResourceNotFoundError("The id in this address is no id of a generation (a UUID); list_clips lists them.")
     try:
         account = await runtime.account(context.headers)
-        return await runtime.hub.job(account, generation_id.lower())
+        return await runtime.manager.job(account, generation_id.lower())
     except NotFoundError as error:
         raise ResourceNotFoundError("There is no such generation for this key; list_clips lists them.") from error
     except RekaClipsError as error:

@@ -13,11 +13,11 @@ from typing import Final
 
 import anyio
 
-from reka_clips.collecting import not_collecting
-from reka_clips.mcp_server.runtime import Runtime
-from reka_clips.mcp_server.server import build_server
-from reka_clips.mcp_server.stopping import LIMIT_SECONDS, end_at_the_latest, exit_code, leave, on_stop_signals
+from reka_clips.collecting import gc_paused
+from reka_clips.mcp_server.app import build_server
+from reka_clips.mcp_server.context import AppContext
 from reka_clips.settings import Settings
+from reka_clips.web.shutdown import LIMIT_SECONDS, end_at_the_latest, exit_code, leave, on_stop_signals
 
 _LAST_ANSWERS_SECONDS: Final = 0.3  # for what calls still say when they are ended
 _CLEANUP_SECONDS: Final = LIMIT_SECONDS - 1.0
@@ -40,7 +40,7 @@ async def _serve(settings: Settings) -> int:
     _note_hang_up(gone)
 
     async def serve_stdio() -> None:
-        with not_collecting():
+        with gc_paused():
             server = build_server(runtime)
         await server.run_stdio_async()
         served.set()
@@ -53,7 +53,7 @@ async def _serve(settings: Settings) -> int:
 
     async with anyio.create_task_group() as tasks:
         with anyio.CancelScope() as cleanup:
-            async with Runtime(settings) as runtime:
+            async with AppContext(settings) as runtime:
                 tasks.start_soon(serve_stdio)
                 tasks.start_soon(end_when_gone)
                 await _first_of(served, asked)

@@ -18,7 +18,7 @@ import anyio
 from benchmarks.engine import cutting, finding, reframing, rendering, speed
 from benchmarks.machine import facts
 from benchmarks.table import Row, markdown, write_section
-from reka_clips.engine.media.ffmpeg import find_ffmpeg
+from reka_clips.engine.media.ffmpeg.process import find_ffmpeg
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "benchmarks.md"
 PACKAGES = ("scenedetect", "moviepy", "opencv-python-headless")

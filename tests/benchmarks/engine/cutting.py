@@ -21,11 +21,11 @@ from scenedetect import AdaptiveDetector, ContentDetector, SceneManager, open_vi
 from benchmarks.engine.speed import make_minute
 from benchmarks.table import Row, ratio
 from made_films.scenes import RATE, Scene, cuts_of, random_scenes, write_film
-from reka_clips.engine.media import analyse
-from reka_clips.engine.media.analyse import Look
-from reka_clips.engine.media.ffmpeg import Ffmpeg
-from reka_clips.engine.media.probe import probe
-from reka_clips.engine.media.readings import Tier
+from reka_clips.engine.media.analyze import analyze
+from reka_clips.engine.media.analyze.analyze import Look
+from reka_clips.engine.media.analyze.metrics import Tier
+from reka_clips.engine.media.ffmpeg.probe import probe
+from reka_clips.engine.media.ffmpeg.process import Ffmpeg
 
 SEEDS = (7001, 7002, 7003, 7004, 7005, 7006)
 SCENES = 40
@@ -64,7 +64,7 @@ async def ours(ffmpeg: Ffmpeg, path: Path, scratch: Path, tier: Tier) -> list[in
     """Return the frames at which the engine sees a new shot begin."""
     info = await probe(ffmpeg, path)
     look = Look(path, info, Fraction(0), info.duration, scratch)
-    measured = await analyse.measure(ffmpeg, look, report=lambda _share: None, tier=tier)
+    measured = await analyze.measure(ffmpeg, look, report=lambda _share: None, tier=tier)
     return [round(cut * RATE) for cut in measured.cuts]
 
 

@@ -14,8 +14,8 @@ from typing import Literal
 from benchmarks.table import Row
 from made_films.planted import Planted, Recipe, by_chance, draw, evenly
 from made_films.searching import search
-from reka_clips.engine.media.ffmpeg import Ffmpeg
-from reka_clips.engine.media.readings import Tier
+from reka_clips.engine.media.analyze.metrics import Tier
+from reka_clips.engine.media.ffmpeg.process import Ffmpeg
 
 FIRST_SEED = 5000
 FILMS = 24

@@ -18,14 +18,14 @@ import anyio
 from benchmarks.table import Row
 from made_films.scenes import WIDTH_PX
 from made_films.subjects import BODY_WIDTH_PX, middles_of, random_shots, write_subjects
-from reka_clips.engine.media import analyse
-from reka_clips.engine.media.analyse import Look
-from reka_clips.engine.media.composition import Frame, Scene, fill_panel
-from reka_clips.engine.media.ffmpeg import Ffmpeg
-from reka_clips.engine.media.glimpse import take_glimpse
-from reka_clips.engine.media.picture import frame_size
-from reka_clips.engine.media.probe import probe
-from reka_clips.engine.media.timeline import Segment, Shot
+from reka_clips.engine.media.analyze import analyze
+from reka_clips.engine.media.analyze.analyze import Look
+from reka_clips.engine.media.ffmpeg.probe import probe
+from reka_clips.engine.media.ffmpeg.process import Ffmpeg
+from reka_clips.engine.media.geometry import frame_size
+from reka_clips.engine.media.plan import Segment, Shot
+from reka_clips.engine.media.render.filter_graph import Frame, Scene, fill_panel
+from reka_clips.engine.media.render.thumbnails import take_preview
 
 ASPECT_RATIOS = ("9:16", "4:5")
 SEEDS = (11, 12, 13, 14)  # 1 to 6 were used to choose the constants
@@ -67,11 +67,11 @@ async def judge(
     info = await probe(ffmpeg, film)
     with tempfile.TemporaryDirectory() as scratch:
         look = Look(film, info, Fraction(0), info.duration, Path(scratch))
-        measured = await analyse.measure(ffmpeg, look, report=lambda _share: None, tier="full")
+        measured = await analyze.measure(ffmpeg, look, report=lambda _share: None, tier="full")
     times = [Fraction(0), *measured.cuts, measured.end]
     shots = tuple(Shot(one, other) for one, other in pairwise(times))
     segment = Segment(0, times[0], times[-1], shots)
-    glimpse = await take_glimpse(ffmpeg, film, info, segment, with_thumbnails=True)
+    glimpse = await take_preview(ffmpeg, film, info, segment, with_thumbnails=True)
     frame = Frame(*frame_size(aspect_ratio, 720), Fraction(25))
     crops = fill_panel(Scene(segment, info.video, glimpse, measured), frame).crops
     full = info.video.upright_size_px[0]

@@ -19,12 +19,12 @@ import anyio.to_thread
 
 from benchmarks.table import Row, ratio
 from reka_clips.contract import RenderingConfig
-from reka_clips.engine.media.encoding import CRF, PRESET
-from reka_clips.engine.media.ffmpeg import Ffmpeg, input_arguments, output_argument
-from reka_clips.engine.media.probe import probe
-from reka_clips.engine.media.render import render_clip
-from reka_clips.engine.media.timeline import ClipPlan, Segment, Shot
-from reka_clips.engine.media.together import films_at_once, together
+from reka_clips.engine.media.concurrency import default_parallelism, together
+from reka_clips.engine.media.ffmpeg.probe import probe
+from reka_clips.engine.media.ffmpeg.process import Ffmpeg, input_arguments, output_argument
+from reka_clips.engine.media.plan import ClipPlan, Segment, Shot
+from reka_clips.engine.media.render.encoding import CRF, PRESET
+from reka_clips.engine.media.render.render import render_clip
 
 SECONDS = 30
 ROUNDS = 3
@@ -113,7 +113,7 @@ async def measure(ffmpeg: Ffmpeg, folder: Path) -> list[Row]:
         ours.append(await timed(partial(render, one, 2)))
         theirs.append(await timed(partial(anyio.to_thread.run_sync, render_moviepy, film, other, 2)))
         both = [partial(render, path, 2) for path in (one, two)]
-        pairs.append(await timed(partial(together, both, limit=films_at_once())))
+        pairs.append(await timed(partial(together, both, limit=default_parallelism())))
         for clip in (one, two, other):
             await check(ffmpeg, clip)
     beside = f"moviepy, {median(theirs):.1f} s each"

@@ -20,12 +20,12 @@ from benchmarks.machine import peak_bytes
 from benchmarks.table import Row
 from made_films.scenes import random_scenes, write_film
 from reka_clips.contract import GenerationConfig, RenderingConfig
-from reka_clips.engine.media.ffmpeg import Ffmpeg, find_ffmpeg
-from reka_clips.engine.media.footage import Source
-from reka_clips.engine.media.moments import Wish
+from reka_clips.engine.media.ffmpeg.process import Ffmpeg, find_ffmpeg
+from reka_clips.engine.media.find_moments import MomentFinder
 from reka_clips.engine.media.pipeline import make_clips
 from reka_clips.engine.media.progress import Progress
-from reka_clips.engine.media.scouting import Scout
+from reka_clips.engine.media.select.planning import SelectionOptions
+from reka_clips.engine.media.sources import Source
 
 SOUND = "anoisesrc=c=pink:r=48000,volume='pow(abs(sin(12.6*t)),4)':eval=frame,aformat=channel_layouts=stereo"
 
@@ -120,13 +120,15 @@ async def _clips(path: Path, folder: Path) -> None:
 
 
 async def _look(path: Path, folder: Path) -> None:
-    scout = Scout(find_ffmpeg(), Wish(longest=60), None, folder, Progress(lambda _stage, _share: None))
+    scout = MomentFinder(
+        find_ffmpeg(), SelectionOptions(longest=60), None, folder, Progress(lambda _stage, _share: None)
+    )
     await scout.choose(await scout.gather([Source(path, path.as_uri())]))
 
 
 def main(job: str, path: str) -> None:
     """Do one job, in this process, and print what it cost."""
-    import reka_clips.engine.app  # noqa: F401 - the engine's process holds all of it
+    import reka_clips.engine.http.app  # noqa: F401 - the engine's process holds all of it
 
     with tempfile.TemporaryDirectory() as name:
         began = time.perf_counter()

@@ -13,11 +13,11 @@ import pytest
 
 from made_films.oddities import run
 from reka_clips.contract import RenderingConfig
-from reka_clips.engine.media.ffmpeg import Ffmpeg, find_ffmpeg
-from reka_clips.engine.media.probe import probe
-from reka_clips.engine.media.render import Rendered, render_clip
-from reka_clips.engine.media.streams import MediaInfo
-from reka_clips.engine.media.timeline import ClipPlan, Cue, Segment, Shot
+from reka_clips.engine.media.ffmpeg.media_info import MediaInfo
+from reka_clips.engine.media.ffmpeg.probe import probe
+from reka_clips.engine.media.ffmpeg.process import Ffmpeg, find_ffmpeg
+from reka_clips.engine.media.plan import ClipPlan, Cue, Segment, Shot
+from reka_clips.engine.media.render.render import Rendered, render_clip
 
 
 @dataclass(frozen=True)

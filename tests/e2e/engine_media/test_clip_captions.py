@@ -11,8 +11,8 @@ from tests.e2e.engine_media.conftest import Cut, Cutter, Filmer
 
 from pictures import Box, Picture, frames
 from reka_clips.contract.options import FONT_FAMILIES
-from reka_clips.engine.media.ffmpeg import Ffmpeg
-from reka_clips.engine.media.timeline import Cue, Word
+from reka_clips.engine.media.ffmpeg.process import Ffmpeg
+from reka_clips.engine.media.plan import Cue, Word
 
 pytestmark = pytest.mark.anyio
 

@@ -11,9 +11,9 @@ from tests.e2e.engine_media.conftest import Cut, Cutter, Filmer
 from made_films.oddities import remake
 from pictures import Color, Picture, frame_times, frames, near, samples
 from reka_clips.contract.options import ASPECT_RATIOS, RESOLUTIONS
-from reka_clips.engine.media.container import with_index
-from reka_clips.engine.media.ffmpeg import Ffmpeg
-from reka_clips.engine.media.probe import probe
+from reka_clips.engine.media.ffmpeg.probe import probe
+from reka_clips.engine.media.ffmpeg.process import Ffmpeg
+from reka_clips.engine.media.ffmpeg.remux import with_index
 
 pytestmark = pytest.mark.anyio
 

@@ -8,8 +8,8 @@ import pytest
 from tests.e2e.engine_media.conftest import Cutter, Filmer
 
 from pictures import loudness, samples
-from reka_clips.engine.media.ffmpeg import Ffmpeg
-from reka_clips.engine.media.sound import MAX_TRUE_PEAK_DB, TARGET_LUFS
+from reka_clips.engine.media.ffmpeg.process import Ffmpeg
+from reka_clips.engine.media.render.audio import MAX_TRUE_PEAK_DB, TARGET_LUFS
 
 pytestmark = pytest.mark.anyio
 

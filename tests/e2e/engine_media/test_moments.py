@@ -12,16 +12,16 @@ from made_films.planted import Planted, Recipe, by_chance, draw
 from made_films.scenes import RATE, cuts_of, random_scenes, write_film
 from made_films.searching import search
 from reka_clips.contract import GenerationConfig
-from reka_clips.engine.media.analyse import MAX_DURATION_SECONDS, Look, measure, refine
-from reka_clips.engine.media.errors import MediaError
-from reka_clips.engine.media.ffmpeg import Ffmpeg
-from reka_clips.engine.media.footage import Source
-from reka_clips.engine.media.measurements import Measurements
-from reka_clips.engine.media.moments import Wish
-from reka_clips.engine.media.probe import probe
+from reka_clips.engine.media.analyze.analyze import MAX_DURATION_SECONDS, Span, measure, refine
+from reka_clips.engine.media.analyze.measurements import Measurements
+from reka_clips.engine.media.analyze.metrics import Tier
+from reka_clips.engine.media.ffmpeg.errors import MediaError
+from reka_clips.engine.media.ffmpeg.probe import probe
+from reka_clips.engine.media.ffmpeg.process import Ffmpeg
+from reka_clips.engine.media.find_moments import MomentFinder
 from reka_clips.engine.media.progress import Progress
-from reka_clips.engine.media.readings import Tier
-from reka_clips.engine.media.scouting import Scout
+from reka_clips.engine.media.select.planning import SelectionOptions
+from reka_clips.engine.media.sources import Source
 
 pytestmark = pytest.mark.anyio
 
@@ -41,7 +41,7 @@ def films(ffmpeg: Ffmpeg, tmp_path_factory: pytest.TempPathFactory) -> list[Plan
 async def look(ffmpeg: Ffmpeg, path: Path, scratch: Path, tier: Tier) -> Measurements:
     info = await probe(ffmpeg, path)
     return await measure(
-        ffmpeg, Look(path, info, Fraction(0), info.duration, scratch), report=lambda _share: None, tier=tier
+        ffmpeg, Span(path, info, Fraction(0), info.duration, scratch), report=lambda _share: None, tier=tier
     )
 
 
@@ -78,7 +78,7 @@ async def test_a_look_without_b_frames_measures_motion_also_where_they_refer_to_
 async def test_the_closer_look_tells_how_far_it_is(ffmpeg: Ffmpeg, films: list[Planted], tmp_path: Path) -> None:
     told: list[tuple[str, float]] = []
     progress = Progress(lambda stage, share: told.append((stage, share)))
-    scout = Scout(ffmpeg, Wish(count=2, longest=20), None, tmp_path, progress, tier="keyframes")
+    scout = MomentFinder(ffmpeg, SelectionOptions(count=2, longest=20), None, tmp_path, progress, tier="keyframes")
     await scout.choose(await scout.gather([source(films[0])]))
     shares = [share for stage, share in told if stage == "preprocessing"]
     assert len(shares) >= 4  # one for each stretch at the least, and where it begins
@@ -123,7 +123,7 @@ async def test_a_closer_look_mends_the_cuts_of_its_stretches_and_tells_how_far_i
     info = await probe(ffmpeg, path)
     coarse = await look(ffmpeg, path, tmp_path, "keyframes")
     half = info.duration / 2
-    stretches = [Look(path, info, start, end, tmp_path) for start, end in ((Fraction(1), half), (half, info.duration))]
+    stretches = [Span(path, info, start, end, tmp_path) for start, end in ((Fraction(1), half), (half, info.duration))]
     shares: list[float] = []
     closer = await refine(ffmpeg, coarse, stretches, report=shares.append)
     full = await look(ffmpeg, path, tmp_path, "full")
@@ -143,7 +143,7 @@ async def test_twelve_hours_and_closer_looks_near_their_end_take_little_memory(f
         coarse = await look(ffmpeg, path, tmp_path, "keyframes")
         places = [Fraction(seconds - 100 * number) for number in range(10, 0, -1)]
         closer = await refine(
-            ffmpeg, coarse, [Look(path, info, at, at + 8, tmp_path) for at in places], report=lambda _share: None
+            ffmpeg, coarse, [Span(path, info, at, at + 8, tmp_path) for at in places], report=lambda _share: None
         )
         _, peak = tracemalloc.get_traced_memory()
     finally:
@@ -157,14 +157,14 @@ async def test_twelve_hours_and_closer_looks_near_their_end_take_little_memory(f
 async def choose(
     ffmpeg: Ffmpeg, sources: list[Source], generation: GenerationConfig, scratch: Path, prompt: str = ""
 ) -> tuple[list[tuple[int, float, float]], list[str]]:
-    wish = Wish(
+    wish = SelectionOptions(
         "compilation" if generation.template == "compilation" else "moments",
         generation.num_generations,
         generation.min_duration_seconds or 0,
         generation.max_duration_seconds or 90,
         prompt,
     )
-    scout = Scout(ffmpeg, wish, generation, scratch, Progress(lambda _stage, _share: None))
+    scout = MomentFinder(ffmpeg, wish, generation, scratch, Progress(lambda _stage, _share: None))
     chosen, _ = await scout.choose(await scout.gather(sources))
     return [(w.source, float(w.start), float(w.end)) for clip in chosen for w in clip], scout.warnings
 

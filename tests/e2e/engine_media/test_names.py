@@ -8,10 +8,10 @@ import pytest
 
 from made_films.plain import write_plain_film
 from reka_clips.contract import GenerationConfig, RenderingConfig
-from reka_clips.engine.media.ffmpeg import Ffmpeg, find_ffmpeg
-from reka_clips.engine.media.footage import Source
+from reka_clips.engine.media.ffmpeg.process import Ffmpeg, find_ffmpeg
 from reka_clips.engine.media.pipeline import make_clips
-from reka_clips.engine.media.subtitles import find_sidecars
+from reka_clips.engine.media.sources import Source
+from reka_clips.engine.media.text.subtitles import find_sidecars
 
 pytestmark = pytest.mark.anyio
 

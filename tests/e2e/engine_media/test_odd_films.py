@@ -9,11 +9,11 @@ import pytest
 
 from made_films.oddities import ODDITIES, Oddity
 from reka_clips.contract import GenerationConfig, RenderingConfig
-from reka_clips.engine.media.errors import MediaError
-from reka_clips.engine.media.ffmpeg import Ffmpeg, input_arguments
-from reka_clips.engine.media.footage import Source
+from reka_clips.engine.media.ffmpeg.errors import MediaError
+from reka_clips.engine.media.ffmpeg.probe import probe
+from reka_clips.engine.media.ffmpeg.process import Ffmpeg, input_arguments
 from reka_clips.engine.media.pipeline import Outcome, make_clips
-from reka_clips.engine.media.probe import probe
+from reka_clips.engine.media.sources import Source
 
 pytestmark = pytest.mark.anyio
 

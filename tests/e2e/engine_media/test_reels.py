@@ -11,10 +11,10 @@ import pytest
 from made_films.oddities import run
 from pictures import frame_times, frames, samples
 from reka_clips.contract import GenerationConfig, RenderingConfig
-from reka_clips.engine.media.ffmpeg import Ffmpeg
-from reka_clips.engine.media.footage import Source
+from reka_clips.engine.media.ffmpeg.probe import probe
+from reka_clips.engine.media.ffmpeg.process import Ffmpeg
 from reka_clips.engine.media.pipeline import Clip, make_clips
-from reka_clips.engine.media.probe import probe
+from reka_clips.engine.media.sources import Source
 
 pytestmark = pytest.mark.anyio
 

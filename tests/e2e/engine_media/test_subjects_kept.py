@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.engine.reframing import judge_made_films
-from reka_clips.engine.media.ffmpeg import Ffmpeg
+from reka_clips.engine.media.ffmpeg.process import Ffmpeg
 
 pytestmark = pytest.mark.anyio
 

@@ -16,7 +16,7 @@ import pytest
 import uvicorn
 from starlette.types import ASGIApp
 
-from reka_clips.mcp_server.http.app import Site
+from reka_clips.mcp_server.http.app import HttpApp
 from reka_clips.mcp_server.http.policy import policy_for
 from reka_clips.settings import Settings
 from scripted_api import ScriptedClipApi
@@ -105,7 +105,7 @@ def open_site(api: ScriptedClipApi, tmp_path: Path) -> OpenSite:
         settings = dataclasses.replace(Settings.from_environment(environment), **changes)
         policy = policy_for(settings, host=host, allow_open_door=True)
         assert policy.refusal is None
-        async with on_loopback(Site(settings, policy).app) as url, SiteClient(url) as http:
+        async with on_loopback(HttpApp(settings, policy).app) as url, SiteClient(url) as http:
             yield http
 
     return opened

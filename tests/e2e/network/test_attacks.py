@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from e2e.network.conftest import INITIALIZE, JSON_AND_EVENTS, OPERATOR_KEY, TOKEN, OpenSite, on_loopback
-from reka_clips.mcp_server.http.door import StaticTokenVerifier
+from reka_clips.mcp_server.http.auth import StaticTokenVerifier
 from reka_clips.mcp_server.http.limits import BodyLimit
 from scripted_api import ScriptedClipApi
 

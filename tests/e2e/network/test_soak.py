@@ -109,7 +109,7 @@ async def test_a_thousand_generations_leave_no_task_no_connection_and_no_memory(
     async with open_desk(api.base_url, pace=pace) as desk:
 
         async def one(number: int) -> None:
-            job = await desk.hub.create(desk.account, a_request(f"{number}")).job()
+            job = await desk.manager.create(desk.account, a_request(f"{number}")).job()
             if number % 2:
                 assert [state.stage async for state in job.follow()][-1] == "completed"
 
@@ -118,7 +118,7 @@ async def test_a_thousand_generations_leave_no_task_no_connection_and_no_memory(
                 for number in numbers:
                     callers.start_soon(one, number)
             with anyio.fail_after(60):
-                while len(desk.hub):  # noqa: ASYNC110 - the hub tells nobody whom it forgets
+                while len(desk.manager):  # noqa: ASYNC110 - the hub tells nobody whom it forgets
                     await anyio.sleep(0.02)
                 await api.server.until_closed()
             api.generations.clear()

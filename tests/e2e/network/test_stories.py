@@ -27,8 +27,8 @@ from mcp_types import CallToolResult
 from command import MODERN, connect, text_of
 from contract.desk import QUICK
 from e2e.network.conftest import on_loopback
-from reka_clips.jobs import Hub
-from reka_clips.mcp_server.http.app import Site
+from reka_clips.generations import GenerationManager
+from reka_clips.mcp_server.http.app import HttpApp
 from reka_clips.mcp_server.http.policy import policy_for
 from reka_clips.settings import Settings
 from scale import FULL
@@ -43,7 +43,7 @@ REFUSED = ("http_400", "http_402", "http_429")
 callers, prompts, numbers = st.sampled_from(CALLERS), st.sampled_from(PROMPTS), st.integers(0, 1000)
 
 
-class Story(RuleBasedStateMachine):
+class ResultContext(RuleBasedStateMachine):
     """What is expected: `joins`, which generation the same request leads to in this server's life; `ids`, all that
     were told to a caller and not deleted; `posts`, how many POSTs all the wishes so far come to."""
 
@@ -70,8 +70,8 @@ class Story(RuleBasedStateMachine):
         self.open()
 
     def open(self) -> None:
-        site = Site(self.settings, policy_for(self.settings, host="127.0.0.1", allow_open_door=False))
-        site._runtime.hub = Hub(pace=QUICK)
+        site = HttpApp(self.settings, policy_for(self.settings, host="127.0.0.1", allow_open_door=False))
+        site._runtime.manager = GenerationManager(pace=QUICK)
         self.url = self.server.enter_context(self.portal.wrap_async_context_manager(on_loopback(site.app)))
         for caller in CALLERS:
             self.clients[caller] = self.server.enter_context(
@@ -276,4 +276,4 @@ def test_every_story_ends_well():
     examples, steps = (100, 80) if FULL else (5, 50)
     # A story that fails is told as it was: to shorten it means to start servers for minutes.
     told = settings(max_examples=examples, stateful_step_count=steps, phases=[Phase.explicit, Phase.generate])
-    run_state_machine_as_test(Story, settings=told)
+    run_state_machine_as_test(ResultContext, settings=told)

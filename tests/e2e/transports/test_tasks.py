@@ -14,7 +14,7 @@ from mcp.client.extension import advertise
 from mcp.shared.exceptions import MCPError
 
 from command import CommandProcess, ScriptedUpstream, connect
-from reka_clips.mcp_server.tasks import EXTENSION_ID
+from reka_clips.mcp_server.extensions.tasks import EXTENSION_ID
 from task_client import METHODS, KnowsTasks, ask, create
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]

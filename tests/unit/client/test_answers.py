@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reka_clips import errors
-from reka_clips.client.answers import api_error, clock_offset_of, json_object, rate_limit_of, request_id_of
+from reka_clips.client.responses import api_error, clock_offset_of, json_object, rate_limit_of, request_id_of
 
 KEY = "sk-reka-planted"
 

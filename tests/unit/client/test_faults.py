@@ -8,7 +8,7 @@ import ssl
 import httpx2
 import pytest
 
-from reka_clips.client.faults import translated, transport_error
+from reka_clips.client.transport_errors import translated, transport_error
 from reka_clips.errors import NotSentError, RekaClipsError, TransportError, UnreadableAnswerError
 
 HOST = "vision-agent.api.reka.ai"

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reka_clips.contract import CaptionStyle
-from reka_clips.engine.media.ass import Canvas, color, escape, question, resolve_look, script, timestamp
-from reka_clips.engine.media.captions import Page, caption_pages
-from reka_clips.engine.media.timeline import Cue
+from reka_clips.engine.media.captions.ass import Canvas, color, escape, question, resolve_look, script, timestamp
+from reka_clips.engine.media.captions.pages import Page, caption_pages
+from reka_clips.engine.media.plan import Cue
 
 CANVAS = Canvas(720, 1280)
 LOOK = resolve_look(None)

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reka_clips.engine.media.captions import MAX_LINES, Page, Transform, caption_pages, clean, line_text
-from reka_clips.engine.media.fonts import is_invisible, typeface
-from reka_clips.engine.media.timeline import Cue, Word
+from reka_clips.engine.media.captions.fonts import is_invisible, typeface
+from reka_clips.engine.media.captions.pages import MAX_LINES, Page, Transform, caption_pages, clean, line_text
+from reka_clips.engine.media.plan import Cue, Word
 
 FACE = typeface("RobotoCondensed")
 LINE_PX = 864.0

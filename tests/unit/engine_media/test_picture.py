@@ -8,17 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reka_clips.engine.media.composition import steps
-from reka_clips.engine.media.glimpse import picture_area
-from reka_clips.engine.media.picture import (
-    Area,
-    choose_resolution,
-    contained_size,
-    crop_area,
-    frame_size,
-    output_rate,
-)
-from reka_clips.engine.media.reframe import best_x
+from reka_clips.engine.media.geometry import Area, choose_resolution, contained_size, crop_area, frame_size, output_rate
+from reka_clips.engine.media.render.filter_graph import steps
+from reka_clips.engine.media.render.reframe import best_x
+from reka_clips.engine.media.render.thumbnails import picture_area
 
 sides = st.integers(16, 4096)
 aspects = st.sampled_from([Fraction(9, 16), Fraction(4, 5), Fraction(1), Fraction(16, 9)])

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reka_clips.engine.media.dump import exact_rate, parse_dump, parse_ffmetadata
-from reka_clips.engine.media.errors import MediaError
+from reka_clips.engine.media.ffmpeg.banner import exact_rate, parse_dump, parse_ffmetadata
+from reka_clips.engine.media.ffmpeg.errors import MediaError
 
 PHONE = """Input #0, mov,mp4,m4a,3gp,3g2,mj2, from 'file:/x/phone.mp4':
   Metadata:

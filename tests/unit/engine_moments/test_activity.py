@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reka_clips.engine.media.activity import (
+from reka_clips.engine.media.analyze.motion import (
     Packets,
     frame_activity,
     packet_activity,

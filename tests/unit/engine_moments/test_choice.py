@@ -10,22 +10,29 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from made_footage import cue, footage
-from reka_clips.engine.media.footage import Footage
-from reka_clips.engine.media.moments import Wish, choose, expected_count, make_plans, spoken_in, stretches_around
-from reka_clips.engine.media.select import ai_score, automatic_count, pick_moments
-from reka_clips.engine.media.windows import Terrain, Window, edges
+from reka_clips.engine.media.select.candidates import Candidate, SourceFeatures, edges
+from reka_clips.engine.media.select.pick import ai_score, automatic_count, pick_moments
+from reka_clips.engine.media.select.planning import (
+    SelectionOptions,
+    choose,
+    expected_count,
+    make_plans,
+    spoken_in,
+    stretches_around,
+)
+from reka_clips.engine.media.sources import AnalyzedSource
 
 
 @dataclass(frozen=True)
 class Case:
-    items: list[Footage]
-    wish: Wish
+    items: list[AnalyzedSource]
+    wish: SelectionOptions
 
 
 @st.composite
 def cases(draw: st.DrawFn, *, template: str = "moments") -> Case:
     """Draw footage of one or two sources, with or without words, and a wish that may or may not fit it."""
-    items: list[Footage] = []
+    items: list[AnalyzedSource] = []
     for number in range(draw(st.integers(1, 2))):
         length = draw(st.integers(2, 150))
         start = draw(st.sampled_from([0, 0, 3, 40]))
@@ -53,11 +60,12 @@ def cases(draw: st.DrawFn, *, template: str = "moments") -> Case:
     count = draw(st.sampled_from([None, 1, 2, 3]))
     prompt = draw(st.sampled_from(["", "the lava"]))
     return Case(
-        items, Wish("compilation" if template == "compilation" else "moments", count, shortest, longest, prompt)
+        items,
+        SelectionOptions("compilation" if template == "compilation" else "moments", count, shortest, longest, prompt),
     )
 
 
-def holds(case: Case, clips: list[list[Window]]) -> None:
+def holds(case: Case, clips: list[list[Candidate]]) -> None:
     """Assert what holds for any choice."""
     taken = [window for clip in clips for window in clip]
     for clip in clips:
@@ -70,7 +78,7 @@ def holds(case: Case, clips: list[list[Window]]) -> None:
             assert other.source != window.source or other.end <= window.start or window.end <= other.start
 
 
-def breaks(case: Case, clips: list[list[Window]]) -> list[Window]:
+def breaks(case: Case, clips: list[list[Candidate]]) -> list[Candidate]:
     """Return the windows that begin or end inside of a sentence."""
     spoken = [spoken_in(item, Fraction(case.wish.longest)) for item in case.items]
     return [
@@ -125,8 +133,8 @@ def test_a_clip_never_begins_or_ends_within_a_sentence_unless_there_is_no_other_
 
 
 def test_a_wish_that_cannot_be_met_gives_nothing() -> None:
-    assert choose([footage(20)], Wish(shortest=30, longest=60)) == []
-    assert choose([footage(20)], Wish("compilation", shortest=30, longest=60)) == []
+    assert choose([footage(20)], SelectionOptions(shortest=30, longest=60)) == []
+    assert choose([footage(20)], SelectionOptions("compilation", shortest=30, longest=60)) == []
 
 
 @pytest.mark.parametrize(
@@ -138,7 +146,7 @@ def test_the_automatic_number_of_clips(minutes: float, count: int) -> None:
 
 @pytest.mark.parametrize(("length", "count"), [(8, 1), (19, 1), (25, 2), (31, 3)])
 def test_a_short_source_gives_fewer_clips_than_three_when_the_number_is_left_open(length: int, count: int) -> None:
-    clips = choose([footage(length)], Wish())
+    clips = choose([footage(length)], SelectionOptions())
     assert len(clips) == count
     assert all(clip[0].duration >= 5 for clip in clips)
 
@@ -155,7 +163,7 @@ def test_a_short_source_gives_fewer_clips_than_three_when_the_number_is_left_ope
 )
 def test_a_clip_rather_begins_with_a_sentence_that_needs_none_before_it(sentence: str, stands_alone: bool) -> None:
     said = [cue(5, 9, "This is the sea."), cue(10, 14, sentence), cue(15, 19, "A diver follows.")]
-    terrain = Terrain(0, ((Fraction(0), Fraction(30)),), [0.0] * 60, [], (), spoken=said)
+    terrain = SourceFeatures(0, ((Fraction(0), Fraction(30)),), [0.0] * 60, [], (), spoken=said)
     begins, _ = edges(terrain, (Fraction(0), Fraction(30)), Fraction(0), Fraction(30))
     (strength,) = [edge.strength for edge in begins if 9 < edge.time < 10]
     others = [edge.strength for edge in begins if 14 < edge.time < 15]
@@ -163,19 +171,19 @@ def test_a_clip_rather_begins_with_a_sentence_that_needs_none_before_it(sentence
 
 
 def test_a_source_shorter_than_a_clip_may_be_gives_all_of_it() -> None:
-    (clip,) = choose([footage(8)], Wish())
+    (clip,) = choose([footage(8)], SelectionOptions())
     assert (clip[0].start, clip[0].end) == (0, 8)
 
 
 def test_as_many_clips_as_asked_for_are_made_also_where_the_best_one_would_leave_no_room() -> None:
     item = footage(46, busy=[(20, 26)])
-    clips = choose([item], Wish(count=3, shortest=15, longest=40))
+    clips = choose([item], SelectionOptions(count=3, shortest=15, longest=40))
     assert len(clips) == 3
 
 
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(1, 30), st.floats(-3, 5)), max_size=25), st.integers(1, 4))
 def test_as_many_windows_as_fit_are_picked(entries: list[tuple[int, int, float]], count: int) -> None:
-    pool = [Window(0, Fraction(start), Fraction(start + length), score) for start, length, score in entries]
+    pool = [Candidate(0, Fraction(start), Fraction(start + length), score) for start, length, score in entries]
     picked = pick_moments(pool, count)
     most, at = 0, Fraction(-1)
     for window in sorted(pool, key=lambda window: window.end):  # the classic greedy answer to how many fit
@@ -187,20 +195,20 @@ def test_as_many_windows_as_fit_are_picked(entries: list[tuple[int, int, float]]
 
 def test_the_clips_cover_what_happens() -> None:
     happenings = [(70, 78), (200, 208), (340, 348)]
-    clips = choose([footage(420, busy=happenings, loud=happenings)], Wish(count=3, longest=20))
+    clips = choose([footage(420, busy=happenings, loud=happenings)], SelectionOptions(count=3, longest=20))
     for start, end in happenings:
         assert any(clip[0].start <= start + 1 and clip[0].end >= end - 1 for clip in clips)
 
 
 def test_several_sources_are_all_used_when_all_have_something_to_show() -> None:
     items = [footage(200, busy=[(80, 90)], url=f"file:///films/{name}.mp4") for name in "abc"]
-    clips = choose(items, Wish(count=3))
+    clips = choose(items, SelectionOptions(count=3))
     assert {clip[0].source for clip in clips} == {0, 1, 2}
 
 
 def test_a_reel_takes_moments_of_all_sources_in_their_order() -> None:
     items = [footage(200, busy=[(50, 60), (120, 130)], url=f"file:///films/{name}.mp4") for name in "ab"]
-    reels = choose(items, Wish("compilation", count=2, shortest=20, longest=40))
+    reels = choose(items, SelectionOptions("compilation", count=2, shortest=20, longest=40))
     assert len(reels) == 2
     assert all(len(reel) > 1 for reel in reels)
     assert {window.source for window in reels[0]} == {0, 1}
@@ -210,8 +218,8 @@ def test_the_prompt_decides_where_words_match_it() -> None:
     chatter = [cue(4 * i, 4 * i + 3.5, "They talk about boats and bread.") for i in range(75)]
     chatter[60] = cue(240, 243.5, "Suddenly the volcano throws lava.")
     item = footage(300, busy=[(100, 120)], cues=chatter)
-    (asked,) = choose([item], Wish(count=1, longest=20, prompt="the volcano erupting"))
-    (unasked,) = choose([item], Wish(count=1, longest=20))
+    (asked,) = choose([item], SelectionOptions(count=1, longest=20, prompt="the volcano erupting"))
+    (unasked,) = choose([item], SelectionOptions(count=1, longest=20))
     assert asked[0].start <= 240
     assert asked[0].end >= 243.5
     assert asked[0].match > 0.5
@@ -219,7 +227,7 @@ def test_the_prompt_decides_where_words_match_it() -> None:
 
 
 def test_a_clip_begins_right_before_what_happens_so_that_its_first_seconds_show_it() -> None:
-    (clip,) = choose([footage(300, busy=[(150, 170)], cuts=[150, 170])], Wish(count=1, longest=20))
+    (clip,) = choose([footage(300, busy=[(150, 170)], cuts=[150, 170])], SelectionOptions(count=1, longest=20))
     assert clip[0].start == 150
 
 
@@ -232,13 +240,16 @@ def test_the_score_of_a_clip_is_whole_and_rises_with_its_worth(one: float, other
 
 def test_scores_of_clips_spread() -> None:
     item = footage(600, busy=[(200, 212), (400, 403)], loud=[(200, 212)])
-    scores = [plan.ai_score for plan in make_plans(choose([item], Wish(count=3)), [item], Wish(count=3))]
+    scores = [
+        plan.ai_score
+        for plan in make_plans(choose([item], SelectionOptions(count=3)), [item], SelectionOptions(count=3))
+    ]
     assert scores == sorted(scores, reverse=True)
     assert scores[0] - scores[-1] >= 15
 
 
 def test_stretches_around_clips_are_joined_where_they_touch() -> None:
     item = footage(100)
-    clips = [[Window(0, Fraction(start), Fraction(start + 10), 0.0)] for start in (50, 62, 0)]
+    clips = [[Candidate(0, Fraction(start), Fraction(start + 10), 0.0)] for start in (50, 62, 0)]
     assert stretches_around(clips, 0, item.measured, seconds=Fraction(2)) == ((0, 12), (48, 74))
     assert stretches_around(clips, 1, item.measured, seconds=Fraction(2)) == ()

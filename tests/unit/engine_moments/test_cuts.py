@@ -8,7 +8,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reka_clips.engine.media.cuts import MIN_SHOT_SECONDS, cut_frames, keyframe_cuts
+from reka_clips.engine.media.analyze.shots import MIN_SHOT_SECONDS, cut_frames, keyframe_cuts
 
 RATE = 25
 

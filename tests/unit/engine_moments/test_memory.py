@@ -13,9 +13,9 @@ import pytest
 # second, bursts of motion and of sound, and something said every five seconds.
 PROGRAM = """
 import json, sys
-import reka_clips.engine.app
+import reka_clips.engine.http.app
 from made_footage import cue, footage
-from reka_clips.engine.media.moments import Wish, choose, make_plans
+from reka_clips.engine.media.select.planning import SelectionOptions as Wish, choose, make_plans
 
 def peak_mb():
     return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM")) / 1024

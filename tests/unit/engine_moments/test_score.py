@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from made_footage import cue, footage
-from reka_clips.engine.media.score import interest, position_bonus, relevance_bins, robust_z, silences
+from reka_clips.engine.media.select.interest import interest, position_bonus, relevance_bins, robust_z, silences
 
 
 def mean(curve: Sequence[float], start: int, end: int) -> float:

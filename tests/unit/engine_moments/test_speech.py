@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from reka_clips.engine.media import speech
-from reka_clips.engine.media.errors import MediaError
+from reka_clips.engine.media.ffmpeg.errors import MediaError
+from reka_clips.engine.media.text import speech
 
 
 def test_without_a_setting_there_is_no_model(monkeypatch: pytest.MonkeyPatch) -> None:

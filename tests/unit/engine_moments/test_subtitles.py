@@ -11,8 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from made_footage import cue
-from reka_clips.engine.media.errors import MediaError
-from reka_clips.engine.media.subtitles import (
+from reka_clips.engine.media.ffmpeg.errors import MediaError
+from reka_clips.engine.media.text.subtitles import (
     cut_out,
     decode,
     find_sidecars,

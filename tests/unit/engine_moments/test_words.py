@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from made_footage import cue, footage
-from reka_clips.engine.media.moments import Wish, choose, is_prompt_matched, make_plans
-from reka_clips.engine.media.prompt import query_terms, relevance, terms
-from reka_clips.engine.media.titles import Vocabulary, clock, shorten, source_name, word_clip
+from reka_clips.engine.media.select.planning import SelectionOptions, choose, is_prompt_matched, make_plans
+from reka_clips.engine.media.text.relevance import query_terms, relevance, terms
+from reka_clips.engine.media.text.titles import Vocabulary, clock, shorten, source_name, word_clip
 
 PASSAGES = [
     "The harbour fills with small boats.",
@@ -189,13 +189,15 @@ def test_times_and_cut_texts_read_as_people_write_them() -> None:
 
 def test_the_clips_of_one_source_have_different_titles() -> None:
     item = footage(300)
-    titles = [plan.title for plan in make_plans(choose([item], Wish(count=3)), [item], Wish(count=3))]
+    titles = [
+        plan.title for plan in make_plans(choose([item], SelectionOptions(count=3)), [item], SelectionOptions(count=3))
+    ]
     assert len(set(titles)) == 3
 
 
 def test_a_reel_of_several_films_without_words_names_each_with_its_own_times() -> None:
     films = [footage(40, url="file:///films/harbour.mp4"), footage(40, tags={"title": "The lighthouse"})]
-    wish = Wish("compilation", count=1, shortest=40, longest=60)
+    wish = SelectionOptions("compilation", count=1, shortest=40, longest=60)
     (reel,) = choose(films, wish)
     (plan,) = make_plans([reel], films, wish)
     times = ["; ".join(", ".join(clock(w.start) for w in reel if w.source == source) for source in (0, 1))]
@@ -204,6 +206,6 @@ def test_a_reel_of_several_films_without_words_names_each_with_its_own_times() -
 
 def test_whether_a_prompt_matches_at_all_is_known() -> None:
     item = footage(20, cues=[cue(1, 3, "The volcano woke.")])
-    assert is_prompt_matched([item], Wish(prompt="volcanoes, please"))
-    assert not is_prompt_matched([item], Wish(prompt="the penalty"))
-    assert is_prompt_matched([item], Wish(prompt="best moments"))
+    assert is_prompt_matched([item], SelectionOptions(prompt="volcanoes, please"))
+    assert not is_prompt_matched([item], SelectionOptions(prompt="the penalty"))
+    assert is_prompt_matched([item], SelectionOptions(prompt="best moments"))

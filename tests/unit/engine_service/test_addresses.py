@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reka_clips.addresses import is_public
+from reka_clips.download.ssrf import is_public
 
 PUBLIC = ["8.8.8.8", "1.1.1.1", "151.101.1.69", "172.15.0.1", "172.32.0.1", "2606:4700::1111", "2a00:1450:4001::8a"]
 PUBLIC_INSIDE = ["::ffff:8.8.8.8", "64:ff9b::808:808"]

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from reka_clips.contract import CreateRequest, DeleteRequest
-from reka_clips.engine.intake import RefusedError, parse_create, parse_delete, parse_page
+from reka_clips.engine.http.request_parsing import RefusedError, parse_create, parse_delete, parse_page
 
 GOOD: dict[str, Any] = {"video_urls": ["https://example.com/v.mp4"]}
 GENERATION, RENDERING = "generation_config", "rendering_config"

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from engine_jobs import LINK, a_job, ended
-from reka_clips.engine.folders import Folders
-from reka_clips.engine.prune import prune
-from reka_clips.engine.record import JobRecord, SourceRecord
-from reka_clips.engine.store import JobStore
+from reka_clips.engine.service.cleanup import prune
+from reka_clips.engine.service.models import JobRecord, SourceRecord
+from reka_clips.engine.service.paths import Folders
+from reka_clips.engine.store.sqlite import JobStore
 from reka_clips.settings import Settings
 
 DAY = 86400.0

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from reka_clips.engine.media.errors import MediaError
-from reka_clips.engine.runner import DISK_FULL_MESSAGE, _innermost, _reason
-from reka_clips.engine.store import is_full
+from reka_clips.engine.media.ffmpeg.errors import MediaError
+from reka_clips.engine.store.sqlite import is_full
+from reka_clips.engine.worker.runner import DISK_FULL_MESSAGE, _innermost, _reason
 from reka_clips.errors import DownloadError
 
 

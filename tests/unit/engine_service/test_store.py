@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from engine_jobs import a_job, ended
-from reka_clips.engine.record import PROCESSING, QUEUED, JobRecord, SourceRecord
-from reka_clips.engine.store import DuplicateJobError, JobRunningError, JobStore, QueueFullError
+from reka_clips.engine.service.models import PROCESSING, QUEUED, JobRecord, SourceRecord
+from reka_clips.engine.store.sqlite import DuplicateJobError, JobRunningError, JobStore, QueueFullError
 from reka_clips.errors import EngineStartError
 
 LEASE = 10.0

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reka_clips.contract import Snapshot
-from reka_clips.mcp_server.http.links import ClipLinks
+from reka_clips.mcp_server.http.signed_links import ClipLinks
 
 ID = "0b7c9c3e-2d5a-4b5e-9d7d-2f1f6c0a1e11"
 OTHER = "0b7c9c3e-2d5a-4b5e-9d7d-2f1f6c0a1e12"

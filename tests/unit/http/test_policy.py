@@ -6,8 +6,8 @@ import dataclasses
 
 import pytest
 
+from reka_clips.mcp_server.context import Access
 from reka_clips.mcp_server.http.policy import is_loopback, policy_for
-from reka_clips.mcp_server.runtime import Access
 from reka_clips.settings import Settings
 
 TOKEN = "t" * 32

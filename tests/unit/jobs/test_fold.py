@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reka_clips.contract import STAGES, Snapshot, is_terminal
-from reka_clips.jobs.fold import MAX_STAGES, JobState, begin, fold
+from reka_clips.generations.state import MAX_STAGES, GenerationState, begin, fold
 
 ID = "550e8400-e29b-41d4-a716-446655440000"
 CLIPS = [{"title": "Goal", "video_url": "https://cdn.example.com/1.mp4"}]
@@ -19,7 +19,7 @@ def told(status: str, **fields: Any) -> Snapshot:
     return Snapshot.model_validate({"id": ID, "status": status} | fields)
 
 
-def after(*snapshots: Snapshot) -> JobState:
+def after(*snapshots: Snapshot) -> GenerationState:
     state = begin(snapshots[0])
     for seconds, snapshot in enumerate(snapshots[1:], start=1):
         state = fold(state, snapshot, elapsed_seconds=seconds)

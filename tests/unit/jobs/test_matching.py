@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from reka_clips.contract import ClipListItem, CreateRequest, Snapshot
-from reka_clips.jobs.matching import DEFAULT_PROMPT, Verdict, fits, judge_duplicate, judge_lost, looks_like
+from reka_clips.generations.matching import DEFAULT_PROMPT, Verdict, fits, judge_duplicate, judge_lost, looks_like
 
 URL = "https://example.com/film.mp4"
 NOON = "2026-11-25T12:00:00Z"

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reka_clips.jobs.pace import Pace
-from reka_clips.jobs.recovery import earliest
-from reka_clips.jobs.times import seconds_since_1970
+from reka_clips.generations.recovery import earliest
+from reka_clips.generations.times import seconds_since_1970
+from reka_clips.generations.timing import PollingConfig
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_no_text_makes_it_fail(text: str):
 
 
 def test_a_lost_post_is_reckoned_by_upstreams_clock_where_it_is_known():
-    pace = Pace(clock_slack_seconds=5, unknown_clock_slack_seconds=60)
+    pace = PollingConfig(clock_slack_seconds=5, unknown_clock_slack_seconds=60)
     assert earliest(1000, sent_ago_seconds=100, clock_offset_seconds=None, pace=pace) == 840
     assert earliest(1000, sent_ago_seconds=100, clock_offset_seconds=0.0, pace=pace) == 895
     assert earliest(1000, sent_ago_seconds=100, clock_offset_seconds=-300.0, pace=pace) == 595

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reka_clips.contract import Snapshot
-from reka_clips.jobs.trim import MAX_OUTPUTS, MAX_URL_CHARACTERS, trimmed
+from reka_clips.generations.bounds import MAX_OUTPUTS, MAX_URL_CHARACTERS, trimmed
 
 LONG = "漢" * 1_000_000
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from reka_clips.contract import CreateRequest
 from reka_clips.errors import ArgumentError
-from reka_clips.mcp_server.arguments import (
+from reka_clips.mcp_server.input.arguments import (
     CreateArguments,
     parse_create,
     parse_delete,
@@ -19,7 +19,7 @@ from reka_clips.mcp_server.arguments import (
     parse_save,
     parse_status,
 )
-from reka_clips.mcp_server.schemas import flat_schema, places
+from reka_clips.mcp_server.input.schemas import flat_schema, places
 
 LINK = "https://example.com/film.mp4"
 ID = "550e8400-e29b-41d4-a716-446655440000"

@@ -6,7 +6,7 @@ import pytest
 from mcp_types import TextContent
 
 from reka_clips import errors
-from reka_clips.mcp_server.failures import crash_result, failure_result
+from reka_clips.mcp_server.output.error_results import crash_result, failure_result
 
 ID = "550e8400-e29b-41d4-a716-446655440000"
 
@@ -86,7 +86,7 @@ def test_upstream_words_in_an_error_are_cleaned_and_cut():
 
 
 def test_refusals_are_told_one_a_line_and_not_without_end():
-    refusals = tuple(errors.Refusal(f"video_urls[{n}]", "must be a complete URL") for n in range(40))
+    refusals = tuple(errors.FieldError(f"video_urls[{n}]", "must be a complete URL") for n in range(40))
     lines = told(errors.ArgumentError(refusals)).splitlines()
     assert lines[0] == "create_clips was not called: 40 problems with the arguments. Nothing was sent."
     assert lines[1] == "- video_urls[0]: must be a complete URL"

@@ -9,8 +9,8 @@ from importlib.resources import files
 
 import pytest
 
-from reka_clips.mcp_server.gallery.origins import MediaOrigins, origin_of
-from reka_clips.mcp_server.gallery.page import html
+from reka_clips.mcp_server.extensions.gallery.origins import MediaOrigins, origin_of
+from reka_clips.mcp_server.extensions.gallery.page import html
 from reka_clips.mcp_server.resources import MAX_VIDEO_BYTES
 
 PAGE = html(saves_files=True)
@@ -58,10 +58,10 @@ def test_the_page_knows_the_documented_limits_of_its_server():
 
 
 def test_every_source_of_the_page_is_used():
-    sources = [path.name for path in files("reka_clips.mcp_server.gallery").joinpath("page").iterdir()]
+    sources = [path.name for path in files("reka_clips.mcp_server.extensions.gallery").joinpath("page").iterdir()]
     for name in sources:
         if name.endswith((".js", ".css")):
-            text = files("reka_clips.mcp_server.gallery").joinpath("page", name).read_text(encoding="utf-8")
+            text = files("reka_clips.mcp_server.extensions.gallery").joinpath("page", name).read_text(encoding="utf-8")
             assert text in PAGE, name
 
 

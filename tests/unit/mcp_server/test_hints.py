@@ -18,10 +18,10 @@ from reka_clips.contract import (
     TEXT_POSITIONS,
     TEXT_TRANSFORMS,
 )
-from reka_clips.mcp_server import hints
-from reka_clips.mcp_server.arguments import CreateArguments, DeleteArguments, ListArguments, SaveArguments
-from reka_clips.mcp_server.schemas import flat_schema, places
-from reka_clips.mcp_server.vocabulary import LANGUAGES, OTHER_NAMES, OTHER_VALUES
+from reka_clips.mcp_server.input import suggestions
+from reka_clips.mcp_server.input.aliases import LANGUAGES, OTHER_NAMES, OTHER_VALUES
+from reka_clips.mcp_server.input.arguments import CreateArguments, DeleteArguments, ListArguments, SaveArguments
+from reka_clips.mcp_server.input.schemas import flat_schema, places
 
 SETS = [
     ASPECT_RATIOS,
@@ -48,7 +48,7 @@ TEXTS = st.text(st.characters(exclude_categories=()), max_size=30) | st.from_reg
     ],
 )  # fmt: skip
 def test_times_are_counted_in_seconds(text: str, seconds: int | None):
-    assert hints.seconds(text) == seconds
+    assert suggestions.seconds(text) == seconds
 
 
 @pytest.mark.parametrize(
@@ -57,23 +57,23 @@ def test_times_are_counted_in_seconds(text: str, seconds: int | None):
     + [("9x16", "9:16"), ("9-16", "9:16"), ("0:0", None), ("0", None), ("wider", None)],
 )
 def test_the_nearest_ratio_is_found_from_sides_and_quotients(text: str, ratio: str | None):
-    assert hints.nearest_values(text, ASPECT_RATIOS)[:1] == ([] if ratio is None else [ratio])
+    assert suggestions.nearest_values(text, ASPECT_RATIOS)[:1] == ([] if ratio is None else [ratio])
 
 
 @given(TEXTS, st.sampled_from(SETS))
 def test_a_value_that_is_offered_is_one_of_those_allowed(text: str, allowed: tuple[str, ...]):
-    near = hints.nearest_values(text, allowed)
+    near = suggestions.nearest_values(text, allowed)
     assert set(near) <= set(allowed)
     assert len(near) == len(set(near)) <= 3
 
 
 @given(TEXTS)
 def test_no_text_is_too_strange_to_be_guessed_at(text: str):
-    assert hints.color(text) is None or len(hints.color(text) or "") == 7
-    assert (hints.seconds(text) or 0) >= 0
-    assert (hints.number(text) or 0) >= 0
-    assert hints.truth(text) in (True, False, None)
-    name = hints.nearest_name(text, ["prompt", "video_urls"])
+    assert suggestions.color(text) is None or len(suggestions.color(text) or "") == 7
+    assert (suggestions.seconds(text) or 0) >= 0
+    assert (suggestions.number(text) or 0) >= 0
+    assert suggestions.truth(text) in (True, False, None)
+    name = suggestions.nearest_name(text, ["prompt", "video_urls"])
     assert name in ("prompt", "video_urls", None)
 
 

@@ -10,7 +10,7 @@ import anyio
 import anyio.to_thread
 import pytest
 
-from reka_clips.mcp_server.pipes import Lines, Writer
+from reka_clips.mcp_server.stdio_transport import Lines, Writer
 
 pytestmark = [
     pytest.mark.anyio,

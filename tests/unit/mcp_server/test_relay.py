@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import anyio
 import pytest
 
-from reka_clips.mcp_server.relay import Heartbeat, Relay
+from reka_clips.mcp_server.progress import Heartbeat, ProgressReporter
 
 pytestmark = pytest.mark.anyio
 
@@ -58,7 +58,7 @@ async def beating() -> AsyncGenerator[Heartbeat]:
 async def test_a_silent_call_says_again_and_again_that_it_goes_on():
     client = Listener()
     async with beating() as heartbeat:
-        with Relay(client.report, heartbeat) as relay:
+        with ProgressReporter(client.report, heartbeat) as relay:
             await relay.tell("Working")
             await client.until(heard=4)
     assert client.words[0] == "Working"
@@ -69,8 +69,8 @@ async def test_a_silent_call_says_again_and_again_that_it_goes_on():
 async def test_nothing_is_said_before_the_first_word_nor_after_the_end():
     early, ended, other = Listener(), Listener(), Listener()
     async with beating() as heartbeat:
-        with Relay(other.report, heartbeat) as relay, Relay(early.report, heartbeat):
-            with Relay(ended.report, heartbeat) as short:
+        with ProgressReporter(other.report, heartbeat) as relay, ProgressReporter(early.report, heartbeat):
+            with ProgressReporter(ended.report, heartbeat) as short:
                 await short.tell("Done soon")
             await relay.tell("Working")
             await other.until(heard=4)
@@ -81,7 +81,7 @@ async def test_nothing_is_said_before_the_first_word_nor_after_the_end():
 async def test_a_heartbeat_that_a_slow_client_does_not_read_is_given_up_for_the_next_word():
     client = Listener("never a heartbeat")
     async with beating() as heartbeat:
-        with Relay(client.report, heartbeat) as relay:
+        with ProgressReporter(client.report, heartbeat) as relay:
             await relay.tell("Working")
             await client.until(refused=1)
             await relay.tell("Further on")
@@ -92,7 +92,7 @@ async def test_a_heartbeat_that_a_slow_client_does_not_read_is_given_up_for_the_
 async def test_a_slow_client_holds_up_nobody_elses_heartbeat():
     slow, other = Listener("never a heartbeat"), Listener()
     async with beating() as heartbeat:
-        with Relay(slow.report, heartbeat) as one, Relay(other.report, heartbeat) as two:
+        with ProgressReporter(slow.report, heartbeat) as one, ProgressReporter(other.report, heartbeat) as two:
             await one.tell("Working")
             await slow.until(refused=1)
             await two.tell("Working")
@@ -103,7 +103,7 @@ async def test_a_slow_client_holds_up_nobody_elses_heartbeat():
 async def test_a_client_that_is_gone_ends_nobody_elses_heartbeat():
     gone, other = Listener("gone"), Listener()
     async with beating() as heartbeat:
-        with Relay(gone.report, heartbeat) as one, Relay(other.report, heartbeat) as two:
+        with ProgressReporter(gone.report, heartbeat) as one, ProgressReporter(other.report, heartbeat) as two:
             await one.tell("Working")
             await two.tell("Working")
             await gone.until(refused=2)

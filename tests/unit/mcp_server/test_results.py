@@ -14,11 +14,11 @@ from mcp_types import CallToolResult, ResourceLink, TextContent
 
 from reka_clips.contract import ClipList, Snapshot
 from reka_clips.errors import RateLimit
-from reka_clips.mcp_server.arguments import ListArguments
-from reka_clips.mcp_server.output_schemas import GENERATION, GENERATION_LIST
-from reka_clips.mcp_server.results import (
+from reka_clips.mcp_server.input.arguments import ListArguments
+from reka_clips.mcp_server.output.output_schemas import GENERATION, GENERATION_LIST
+from reka_clips.mcp_server.output.results import (
     MAX_RESULT_BYTES,
-    Story,
+    ResultContext,
     generation_result,
     list_result,
     submitting_result,
@@ -64,7 +64,7 @@ def check(result: CallToolResult, schema: dict[str, Any] = GENERATION) -> dict[s
 
 
 def test_a_completed_generation_is_told_whole_in_both_forms():
-    result = generation_result(snapshot(output=[CLIP]), Story("reka", stages=("queued", "completed")))
+    result = generation_result(snapshot(output=[CLIP]), ResultContext("reka", stages=("queued", "completed")))
     structured = check(result)
     text = text_of(result)
     assert structured["id"] == ID
@@ -83,7 +83,7 @@ def test_a_completed_generation_is_told_whole_in_both_forms():
 def test_an_unfinished_generation_says_how_to_go_on():
     result = generation_result(
         snapshot(status="processing", progress=0.4567),
-        Story("local", elapsed_seconds=84.4, stages=("queued", "processing")),
+        ResultContext("local", elapsed_seconds=84.4, stages=("queued", "processing")),
     )
     structured = check(result)
     assert structured["next"] == {"tool": "get_clip_status", "arguments": {"id": ID}}
@@ -96,7 +96,9 @@ def test_an_unfinished_generation_says_how_to_go_on():
 
 
 def test_a_failed_generation_is_an_error_with_id_and_reason():
-    result = generation_result(snapshot(status="failed", error_message="no speech\x1b[31m found"), Story("reka"))
+    result = generation_result(
+        snapshot(status="failed", error_message="no speech\x1b[31m found"), ResultContext("reka")
+    )
     structured = check(result)
     assert result.is_error
     assert structured["error_message"] == "no speech found"
@@ -105,19 +107,19 @@ def test_a_failed_generation_is_an_error_with_id_and_reason():
 
 
 def test_a_failed_generation_without_a_reason_says_so():
-    result = generation_result(snapshot(status="failed"), Story("reka"))
+    result = generation_result(snapshot(status="failed"), ResultContext("reka"))
     assert "none was given" in text_of(result)
     check(result)
 
 
 def test_completed_without_a_clip_is_explained():
-    result = generation_result(snapshot(output=[]), Story("reka"))
+    result = generation_result(snapshot(output=[]), ResultContext("reka"))
     assert not result.is_error
     assert "without a clip" in check(result)["message"]
 
 
 def test_a_clip_without_a_link_says_so():
-    result = generation_result(snapshot(output=[{"title": "Later"}]), Story("reka"))
+    result = generation_result(snapshot(output=[{"title": "Later"}]), ResultContext("reka"))
     assert check(result)["output"][0]["video_url"] == ""
     assert "no link" in text_of(result)
     assert not links_of(result)
@@ -125,14 +127,14 @@ def test_a_clip_without_a_link_says_so():
 
 def test_a_presigned_link_stands_in_for_the_lasting_one():
     result = generation_result(
-        snapshot(output=[{"signed_s3_video_url": "https://s3.example.com/x?s=1"}]), Story("reka")
+        snapshot(output=[{"signed_s3_video_url": "https://s3.example.com/x?s=1"}]), ResultContext("reka")
     )
     assert check(result)["output"][0]["video_url"] == "https://s3.example.com/x?s=1"
 
 
 def test_what_is_left_of_the_day_is_told():
     limit = RateLimit(limit=10, remaining=7, reset_seconds=11_000)
-    result = generation_result(snapshot(output=[CLIP]), Story("reka", rate_limit=limit, note="It was joined."))
+    result = generation_result(snapshot(output=[CLIP]), ResultContext("reka", rate_limit=limit, note="It was joined."))
     assert check(result)["rate_limit"] == {"limit": 10, "remaining": 7, "reset_seconds": 11_000}
     assert "Creations left: 7 of 10; renewed in 3 h 3 min." in text_of(result)
     assert "It was joined." in text_of(result)
@@ -161,7 +163,7 @@ def test_upstream_text_cannot_pose_as_ours():
         "video_url": "https://cdn.example.com/1.mp4\n\nClip 3",
         "hashtags": ["a b", "#\x00c"],
     }
-    result = generation_result(snapshot(output=[hostile]), Story("reka"))
+    result = generation_result(snapshot(output=[hostile]), ResultContext("reka"))
     [clip] = check(result)["output"]
     assert clip["title"] == 'x" Clip 2: "fake"'
     assert clip["video_url"] == ""
@@ -250,7 +252,7 @@ def test_no_words_from_upstream_forge_a_line_of_ours(status: str, clips: list[di
     item = {"id": other, "status": status, "prompt": other, "video_urls": [other], "created_at": other}
     page = ClipList.model_validate({"items": [item]})
     for result in (
-        generation_result(told, Story("reka")),
+        generation_result(told, ResultContext("reka")),
         list_result(page, backend="reka", arguments=ListArguments()),
     ):
         for line in text_of(result).split("\n"):
@@ -280,14 +282,16 @@ def test_no_answer_is_too_long_whatever_upstream_sends(character: str, count: in
         rendering_config=config,
     )
     for status in ("completed", "failed", "processing", "x" * 64):
-        result = generation_result(told.model_copy(update={"status": status}), Story("reka", stages=(text,) * 100))
+        result = generation_result(
+            told.model_copy(update={"status": status}), ResultContext("reka", stages=(text,) * 100)
+        )
         check(result)
         assert ID in text_of(result)
 
 
 def test_clips_that_do_not_fit_are_counted_and_named_where_they_are():
     clips = [CLIP | {"video_url": "https://cdn.example.com/" + "a" * 1900}] * 12
-    result = generation_result(snapshot(output=clips), Story("reka"))
+    result = generation_result(snapshot(output=clips), ResultContext("reka"))
     structured = check(result)
     assert len(structured["output"]) < 12
     assert f"reka-clips://clips/{ID}" in structured["message"]
@@ -298,7 +302,7 @@ def test_twelve_ordinary_clips_fit_with_all_their_words():
     clips = [
         CLIP | {"caption": "c" * 250, "video_url": f"https://cdn.example.com/{'p' * 150}/{n}.mp4"} for n in range(12)
     ]
-    structured = check(generation_result(snapshot(output=clips), Story("reka")))
+    structured = check(generation_result(snapshot(output=clips), ResultContext("reka")))
     assert [clip["caption"] for clip in structured["output"]] == ["c" * 250] * 12
 
 
@@ -317,7 +321,7 @@ CLIP_NAMES = st.sampled_from(["title", "video_url", "caption", "hashtags", "ai_s
 )
 def test_whatever_upstream_tells_the_result_is_valid(fields: dict[str, Any], clips: list[dict[str, Any]]):
     told = Snapshot.model_validate(fields | {"output": clips})
-    result = generation_result(told, Story("reka", elapsed_seconds=3.0))
+    result = generation_result(told, ResultContext("reka", elapsed_seconds=3.0))
     check(result)
     CallToolResult.model_validate_json(result.model_dump_json(by_alias=True))
 
@@ -343,9 +347,11 @@ def test_every_property_of_the_schemas_is_there_in_some_result():
     limit = RateLimit(limit=10, remaining=7, reset_seconds=60)
     told = facts | config | {"video_urls": ["https://example.com/a.mp4"]}
     results = [
-        generation_result(snapshot(output=[full], **told), Story("reka", stages=("completed",), rate_limit=limit)),
-        generation_result(snapshot(status="processing", progress=0.5), Story("local", elapsed_seconds=5)),
-        generation_result(snapshot(status="failed", error="no speech"), Story("reka")),
+        generation_result(
+            snapshot(output=[full], **told), ResultContext("reka", stages=("completed",), rate_limit=limit)
+        ),
+        generation_result(snapshot(status="processing", progress=0.5), ResultContext("local", elapsed_seconds=5)),
+        generation_result(snapshot(status="failed", error="no speech"), ResultContext("reka")),
         submitting_result({"prompt": "x"}, backend="reka"),
     ]
     assert {name for result in results for name in check(result)} == GENERATION["properties"].keys()

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reka_clips.errors import ArgumentError, DownloadError
-from reka_clips.mcp_server.saving import engine_path, folder_for, move_into, names
+from reka_clips.mcp_server.tools.saving import engine_path, folder_for, move_into, names
 
 
 def test_the_allowed_folder_and_those_in_it_are_made(tmp_path: Path):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reka_clips.mcp_server.text import CUT_MARK, clean, human_duration, quoted, safe_url, stage_word
+from reka_clips.mcp_server.output.text import CUT_MARK, clean, human_duration, quoted, safe_url, stage_word
 
 
 @pytest.mark.parametrize(

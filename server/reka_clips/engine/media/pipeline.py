@@ -9,21 +9,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reka_clips.contract.requests import DEFAULT_MAX_DURATION_SECONDS
-from reka_clips.engine.media import moments
-from reka_clips.engine.media.footage import Footage, Source
-from reka_clips.engine.media.moments import Wish
+from reka_clips.engine.media.concurrency import default_parallelism, together
+from reka_clips.engine.media.find_moments import NO_TEXT, MomentFinder
 from reka_clips.engine.media.progress import Progress, Stage
-from reka_clips.engine.media.render import render_clip, unsupported_rendering
-from reka_clips.engine.media.scouting import NO_TEXT, Scout
-from reka_clips.engine.media.together import films_at_once, together
+from reka_clips.engine.media.render.render import render_clip, unsupported_rendering
+from reka_clips.engine.media.select import planning
+from reka_clips.engine.media.select.planning import SelectionOptions
+from reka_clips.engine.media.sources import AnalyzedSource, Source
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from reka_clips.contract import GenerationConfig, RenderingConfig
-    from reka_clips.engine.media.ffmpeg import Ffmpeg
-    from reka_clips.engine.media.render import Rendered
-    from reka_clips.engine.media.timeline import ClipPlan
+    from reka_clips.engine.media.ffmpeg.process import Ffmpeg
+    from reka_clips.engine.media.plan import ClipPlan
+    from reka_clips.engine.media.render.render import Rendered
 
 __all__ = ["Clip", "Outcome", "Source", "make_clips", "unsupported"]
 
@@ -99,9 +99,9 @@ async def make_clips(
         scratch = Path(name)
         progress = Progress(report)
         wish = _wish(prompt, generation)
-        scout = Scout(ffmpeg, wish, generation, scratch, progress, rendering=rendering)
+        scout = MomentFinder(ffmpeg, wish, generation, scratch, progress, rendering=rendering)
         clips, footage = await scout.choose(await scout.gather(sources))
-        plans = moments.make_plans(clips, footage, wish)
+        plans = planning.make_plans(clips, footage, wish)
         rendered = await _render(
             plans, footage, rendering, ffmpeg=ffmpeg, scratch=scratch, report=progress.part("processing", 1, after=0)
         )
@@ -114,10 +114,10 @@ async def make_clips(
     return Outcome(finished, tuple(dict.fromkeys(warnings)))
 
 
-def _wish(prompt: str | None, generation: GenerationConfig | None) -> Wish:
+def _wish(prompt: str | None, generation: GenerationConfig | None) -> SelectionOptions:
     if generation is None:
-        return Wish(prompt=prompt or "")
-    return Wish(
+        return SelectionOptions(prompt=prompt or "")
+    return SelectionOptions(
         template="compilation" if generation.template == "compilation" else "moments",
         count=generation.num_generations,
         shortest=generation.min_duration_seconds or 0,
@@ -128,7 +128,7 @@ def _wish(prompt: str | None, generation: GenerationConfig | None) -> Wish:
 
 async def _render(
     plans: Sequence[ClipPlan],
-    footage: Sequence[Footage],
+    footage: Sequence[AnalyzedSource],
     rendering: RenderingConfig | None,
     *,
     ffmpeg: Ffmpeg,
@@ -161,7 +161,7 @@ async def _render(
 
         return render
 
-    return await together([renderer(index) for index in range(len(plans))], limit=films_at_once())
+    return await together([renderer(index) for index in range(len(plans))], limit=default_parallelism())
 
 
 def _names(number: int) -> tuple[str, str]:
@@ -182,7 +182,9 @@ def _publish(files: Sequence[Path], directory: Path) -> None:
         raise
 
 
-def _finished(number: int, plan: ClipPlan, rendered: Rendered, footage: Sequence[Footage], directory: Path) -> Clip:
+def _finished(
+    number: int, plan: ClipPlan, rendered: Rendered, footage: Sequence[AnalyzedSource], directory: Path
+) -> Clip:
     clip, poster = (directory / name for name in _names(number))
     first = plan.segments[0]
     same = [segment for segment in plan.segments if segment.source == first.source]
@@ -203,7 +205,7 @@ def _finished(number: int, plan: ClipPlan, rendered: Rendered, footage: Sequence
     )
 
 
-def _missing(rendering: RenderingConfig | None, footage: Sequence[Footage]) -> list[str]:
+def _missing(rendering: RenderingConfig | None, footage: Sequence[AnalyzedSource]) -> list[str]:
     """Say that there are no captions where there are none but should be."""
     wanted = rendering is None or rendering.subtitles is not False
     if not wanted or any(item.cues for item in footage):

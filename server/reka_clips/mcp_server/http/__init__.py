@@ -32,14 +32,14 @@ def serve(
         _tell(policy.refusal)
         return 2
 
-    from reka_clips.collecting import not_collecting
+    from reka_clips.collecting import gc_paused
 
-    with not_collecting():
+    with gc_paused():
         import anyio
 
-        from reka_clips.listening import address_of, listen
-        from reka_clips.mcp_server.http.app import Site
-        from reka_clips.mcp_server.http.listener import Listener
+        from reka_clips.mcp_server.http.app import HttpApp
+        from reka_clips.mcp_server.http.server import Listener
+        from reka_clips.web.sockets import address_of, listen
 
     try:
         listening = listen(host, port)
@@ -49,7 +49,7 @@ def serve(
         return 1
 
     async def run() -> int:
-        site = Site(settings, policy, transport=transport)
+        site = HttpApp(settings, policy, transport=transport)
         path = "/sse" if transport == "sse" else "/mcp"
         listener = Listener(site.app, address=address_of(listening) + path, stopping=site.stop)
         await listener.serve(sockets=[listening])
@@ -66,7 +66,7 @@ def app() -> ASGIApp:
     """
     from reka_clips import logs
     from reka_clips.errors import ConfigurationError
-    from reka_clips.mcp_server.http.app import Site
+    from reka_clips.mcp_server.http.app import HttpApp
     from reka_clips.mcp_server.http.policy import policy_for
     from reka_clips.settings import Settings
 
@@ -80,7 +80,7 @@ def app() -> ASGIApp:
         _tell(notice)
     if policy.refusal is not None:
         raise ConfigurationError(policy.refusal)
-    return Site(settings, policy).app
+    return HttpApp(settings, policy).app
 
 
 def _tell(sentence: str) -> None:

@@ -17,16 +17,16 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.types import ASGIApp
 
-from reka_clips.mcp_server.http.callers import Callers
-from reka_clips.mcp_server.http.clips import ClipFiles
-from reka_clips.mcp_server.http.door import Door, NoProxy
-from reka_clips.mcp_server.http.hosts import HostGuard, security_settings
+from reka_clips.mcp_server.app import build_server
+from reka_clips.mcp_server.context import AppContext
+from reka_clips.mcp_server.http.auth import Door, RejectForwarded
+from reka_clips.mcp_server.http.clip_files import ClipFiles
+from reka_clips.mcp_server.http.identity import CallerIdentity
 from reka_clips.mcp_server.http.limits import BodyLimit, CallLimit, StreamLimit
-from reka_clips.mcp_server.http.links import CLIPS_PATH, ClipLinks
-from reka_clips.mcp_server.http.policy import MCP_PATH, Policy
-from reka_clips.mcp_server.runtime import Runtime
-from reka_clips.mcp_server.server import build_server
+from reka_clips.mcp_server.http.policy import MCP_PATH, ExposurePolicy
+from reka_clips.mcp_server.http.signed_links import CLIPS_PATH, ClipLinks
 from reka_clips.settings import Settings
+from reka_clips.web.hosts import HostGuard, security_settings
 
 Transport = Literal["sse", "streamable-http"]
 
@@ -34,14 +34,14 @@ SSE_PATH: Final = "/sse"
 MESSAGES_PATH: Final = "/messages/"
 
 
-class Site:
+class HttpApp:
     """One process's app with all that lives as long as it. `stop()` ends the waiting, not the serving."""
 
-    def __init__(self, settings: Settings, policy: Policy, *, transport: Transport = "streamable-http") -> None:
+    def __init__(self, settings: Settings, policy: ExposurePolicy, *, transport: Transport = "streamable-http") -> None:
         if policy.exposed:  # what the operator makes for himself is not for others to list
             settings = replace(settings, data_dir=settings.data_dir / "shared")
         links = ClipLinks(settings.secret, lifetime_seconds=settings.link_seconds)
-        self._runtime = Runtime(settings, access=policy.access, links=links)
+        self._runtime = AppContext(settings, access=policy.access, links=links)
         self._server = build_server(self._runtime, over_network=policy.exposed, secret=settings.secret)
         self._server.middleware.append(CallLimit(settings.max_calls))
         self._stopped = anyio.Event()
@@ -60,7 +60,7 @@ class Site:
             [
                 Route(CLIPS_PATH + "/{generation_id}/{name}", clips.answer, methods=["GET", "HEAD"]),
                 *door.open_routes(),
-                Mount("/", door.guard(Callers(self._bodies))),
+                Mount("/", door.guard(CallerIdentity(self._bodies))),
             ]
         )
         if settings.allowed_origins:
@@ -72,7 +72,7 @@ class Site:
                 expose_headers=["Mcp-Session-Id", "WWW-Authenticate"],
             )
         if not (policy.exposed or policy.guarded):
-            inside = NoProxy(inside)
+            inside = RejectForwarded(inside)
         self.app = Starlette(
             routes=[
                 Route("/healthz", _health, methods=["GET", "HEAD"]),
@@ -104,7 +104,7 @@ class Site:
             await self._stopped.wait()
 
 
-def _mcp_routes(server: MCPServer, settings: Settings, policy: Policy, transport: Transport) -> list[BaseRoute]:
+def _mcp_routes(server: MCPServer, settings: Settings, policy: ExposurePolicy, transport: Transport) -> list[BaseRoute]:
     security = security_settings(policy)
     routes: list[BaseRoute] = []
     if transport == "streamable-http":

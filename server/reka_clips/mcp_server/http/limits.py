@@ -13,8 +13,8 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reka_clips.errors import BusyError
-from reka_clips.mcp_server.failures import failure_result
-from reka_clips.mcp_server.http.callers import caller_of
+from reka_clips.mcp_server.http.identity import caller_of
+from reka_clips.mcp_server.output.error_results import failure_result
 
 _BODY_SECONDS: Final = 30.0
 # What is too large is read a little further: who still sends when the connection ends does not see the answer.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from reka_clips.mcp_server.runtime import Access
+from reka_clips.mcp_server.context import Access
 from reka_clips.settings import Settings
 
 MCP_PATH: Final = "/mcp"
@@ -24,7 +24,7 @@ _LOOPBACK_NAMES: Final = ("127.0.0.1", "localhost", "[::1]")
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class ExposurePolicy:
     """The rules of one HTTP server.
 
     exposed: others than this machine's users may reach it. guarded: a token is asked for.
@@ -41,13 +41,13 @@ class Policy:
     notices: tuple[str, ...]
 
 
-def policy_for(settings: Settings, *, host: str | None, allow_open_door: bool) -> Policy:
+def policy_for(settings: Settings, *, host: str | None, allow_open_door: bool) -> ExposurePolicy:
     """Return the rules for a server that listens on `host`; None: on an address this process does not know."""
     exposed = host is None or not is_loopback(host) or bool(settings.public_url or settings.allowed_hosts)
     guarded = settings.auth_token is not None or settings.oauth_issuer is not None
     own_key = (not exposed or guarded) if settings.share_key is None else settings.share_key
     engine = not exposed if settings.share_engine is None else settings.share_engine
-    return Policy(
+    return ExposurePolicy(
         exposed=exposed,
         guarded=guarded,
         access=Access(own_key=own_key, engine=engine, files=not exposed),

@@ -8,23 +8,25 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio
 from mcp_types import InputRequiredResult, ToolAnnotations
 
-from reka_clips.mcp_server import consent, gallery, output_schemas
-from reka_clips.mcp_server.arguments import CreateArguments, parse_create
-from reka_clips.mcp_server.clip_tool import ClipTool, ToolResult, clip_tool
-from reka_clips.mcp_server.handover import taker
+from reka_clips.mcp_server.extensions import gallery
+from reka_clips.mcp_server.extensions.task_handoff import taker
 from reka_clips.mcp_server.icons import icon
-from reka_clips.mcp_server.relay import Relay
-from reka_clips.mcp_server.results import submitting_result
-from reka_clips.mcp_server.schemas import JsonSchema, described, flat_schema
-from reka_clips.mcp_server.watching import Call, job_result
+from reka_clips.mcp_server.input.arguments import CreateArguments, parse_create
+from reka_clips.mcp_server.input.schemas import JsonSchema, described, flat_schema
+from reka_clips.mcp_server.output import output_schemas
+from reka_clips.mcp_server.output.results import submitting_result
+from reka_clips.mcp_server.progress import ProgressReporter
+from reka_clips.mcp_server.tools import confirmation
+from reka_clips.mcp_server.tools.base import ClipTool, ToolResult, clip_tool
+from reka_clips.mcp_server.tools.tool_call import Call, job_result
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mcp.server.mcpserver.context import Context
 
-    from reka_clips.jobs import Account, Creation, Job
-    from reka_clips.mcp_server.runtime import Runtime
+    from reka_clips.generations import ApiSession, Generation, SubmissionHandle
+    from reka_clips.mcp_server.context import AppContext
 
 NAME: Final = "create_clips"
 _SUBMITTING: Final = "Submitting the request"
@@ -114,7 +116,7 @@ def input_schema() -> JsonSchema:
     return described(flat_schema(CreateArguments), FIELDS)
 
 
-def tool(runtime: Runtime) -> ClipTool:
+def tool(runtime: AppContext) -> ClipTool:
     """Return the tool as it is registered."""
     return clip_tool(
         partial(_run, runtime),
@@ -131,23 +133,23 @@ def tool(runtime: Runtime) -> ClipTool:
     )
 
 
-async def _run(runtime: Runtime, raw: Mapping[str, Any], context: Context[Any, Any]) -> ToolResult:
+async def _run(runtime: AppContext, raw: Mapping[str, Any], context: Context[Any, Any]) -> ToolResult:
     call = Call.now(runtime, context)
     arguments = parse_create(raw, allow_file=runtime.allows_file_urls(call.headers))
-    with Relay(context.report_progress, runtime.heartbeat) as relay:
+    with ProgressReporter(context.report_progress, runtime.heartbeat) as relay:
         await relay.tell(_SUBMITTING)
         account = await runtime.account(call.headers)
-        creation: Creation | None = None
+        creation: SubmissionHandle | None = None
         if runtime.settings.confirm and account.backend == "reka":
             if not arguments.force_new:
-                creation = await runtime.hub.earlier(account, arguments.request, stream=arguments.stream)
+                creation = await runtime.manager.earlier(account, arguments.request, stream=arguments.stream)
             if creation is None:
                 asked = await _ask(call, account, arguments, relay)
                 if asked is not None:
                     return asked
                 call = Call.now(runtime, context)  # the time a person took to answer is not ours
         if creation is None:
-            creation = runtime.hub.create(
+            creation = runtime.manager.create(
                 account, arguments.request, stream=arguments.stream, force_new=arguments.force_new
             )
         job = await _waited_for(creation, call, arguments, relay)
@@ -157,18 +159,22 @@ async def _run(runtime: Runtime, raw: Mapping[str, Any], context: Context[Any, A
     return job_result(job, call, note=creation.note, rate_limit=creation.rate_limit)
 
 
-async def _ask(call: Call, account: Account, arguments: CreateArguments, relay: Relay) -> InputRequiredResult | None:
-    consent.check_can_ask(call.context)
+async def _ask(
+    call: Call, account: ApiSession, arguments: CreateArguments, relay: ProgressReporter
+) -> InputRequiredResult | None:
+    confirmation.check_can_ask(call.context)
     await relay.tell("Waiting for a person to agree")
-    await call.runtime.hub.list(account, offset=0, limit=1)  # costs nothing and tells what is left of the day
-    text = consent.question(arguments.request, account.client.rate_limit)
-    asked = await consent.ask(text, call.context)
+    await call.runtime.manager.list(account, offset=0, limit=1)  # costs nothing and tells what is left of the day
+    text = confirmation.question(arguments.request, account.client.rate_limit)
+    asked = await confirmation.ask(text, call.context)
     if asked is None:
         await relay.tell(_SUBMITTING)
     return asked
 
 
-async def _waited_for(creation: Creation, call: Call, arguments: CreateArguments, relay: Relay) -> Job | None:
+async def _waited_for(
+    creation: SubmissionHandle, call: Call, arguments: CreateArguments, relay: ProgressReporter
+) -> Generation | None:
     """Return the generation once it ended or the wait is over; None while its id is not known by then.
 
     A call that is to return at once waits for the id alone, and so does one whose generation is taken as a task.
@@ -176,7 +182,7 @@ async def _waited_for(creation: Creation, call: Call, arguments: CreateArguments
     asked_to_wait = arguments.stream and arguments.wait_seconds != 0
     handover = taker() if asked_to_wait else None  # of no use to who asked for the id alone
     returns_at_once = not asked_to_wait or handover is not None
-    job: Job | None = None
+    job: Generation | None = None
     with anyio.move_on_at(call.deadline(None if returns_at_once else arguments.wait_seconds)):
         job = await creation.job()
         if not returns_at_once:

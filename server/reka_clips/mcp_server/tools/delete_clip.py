@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mcp_types import ToolAnnotations
 
-from reka_clips.mcp_server import output_schemas
-from reka_clips.mcp_server.arguments import DeleteArguments, parse_delete
-from reka_clips.mcp_server.clip_tool import ClipTool, clip_tool
 from reka_clips.mcp_server.icons import icon
-from reka_clips.mcp_server.results import plain_result
-from reka_clips.mcp_server.schemas import described, flat_schema
+from reka_clips.mcp_server.input.arguments import DeleteArguments, parse_delete
+from reka_clips.mcp_server.input.schemas import described, flat_schema
+from reka_clips.mcp_server.output import output_schemas
+from reka_clips.mcp_server.output.results import plain_result
+from reka_clips.mcp_server.tools.base import ClipTool, clip_tool
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mcp.server.mcpserver.context import Context
     from mcp_types import CallToolResult
 
-    from reka_clips.mcp_server.runtime import Runtime
+    from reka_clips.mcp_server.context import AppContext
 
 NAME: Final = "delete_clip"
 
@@ -43,7 +43,7 @@ FIELDS: Final = {
 }
 
 
-def tool(runtime: Runtime) -> ClipTool:
+def tool(runtime: AppContext) -> ClipTool:
     """Return the tool as it is registered."""
     return clip_tool(
         partial(_run, runtime),
@@ -59,10 +59,10 @@ def tool(runtime: Runtime) -> ClipTool:
     )
 
 
-async def _run(runtime: Runtime, raw: Mapping[str, Any], context: Context[Any, Any]) -> CallToolResult:
+async def _run(runtime: AppContext, raw: Mapping[str, Any], context: Context[Any, Any]) -> CallToolResult:
     arguments = parse_delete(raw)
     account = await runtime.account(context.headers)
-    await runtime.hub.delete(account, arguments.id, delete_input_video=arguments.delete_input_video)
+    await runtime.manager.delete(account, arguments.id, delete_input_video=arguments.delete_input_video)
     what = " and its source video" if arguments.delete_input_video else ""
     return plain_result(
         f"Generation {arguments.id}{what} deleted (backend {account.backend}). Its links no longer work.",

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio
 from mcp_types import ToolAnnotations
 
-from reka_clips.mcp_server import gallery, output_schemas
-from reka_clips.mcp_server.arguments import StatusArguments, parse_status
-from reka_clips.mcp_server.clip_tool import ClipTool, clip_tool
+from reka_clips.mcp_server.extensions import gallery
 from reka_clips.mcp_server.icons import icon
-from reka_clips.mcp_server.relay import Relay
-from reka_clips.mcp_server.schemas import described, flat_schema
-from reka_clips.mcp_server.watching import Call, job_result
+from reka_clips.mcp_server.input.arguments import StatusArguments, parse_status
+from reka_clips.mcp_server.input.schemas import described, flat_schema
+from reka_clips.mcp_server.output import output_schemas
+from reka_clips.mcp_server.progress import ProgressReporter
+from reka_clips.mcp_server.tools.base import ClipTool, clip_tool
+from reka_clips.mcp_server.tools.tool_call import Call, job_result
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from mcp.server.mcpserver.context import Context
     from mcp_types import CallToolResult
 
-    from reka_clips.mcp_server.runtime import Runtime
+    from reka_clips.mcp_server.context import AppContext
 
 NAME: Final = "get_clip_status"
 
@@ -44,7 +45,7 @@ FIELDS: Final = {
 }
 
 
-def tool(runtime: Runtime) -> ClipTool:
+def tool(runtime: AppContext) -> ClipTool:
     """Return the tool as it is registered."""
     return clip_tool(
         partial(_run, runtime),
@@ -61,13 +62,13 @@ def tool(runtime: Runtime) -> ClipTool:
     )
 
 
-async def _run(runtime: Runtime, raw: Mapping[str, Any], context: Context[Any, Any]) -> CallToolResult:
+async def _run(runtime: AppContext, raw: Mapping[str, Any], context: Context[Any, Any]) -> CallToolResult:
     call = Call.now(runtime, context)
     arguments = parse_status(raw)
-    with Relay(context.report_progress, runtime.heartbeat) as relay:
+    with ProgressReporter(context.report_progress, runtime.heartbeat) as relay:
         await relay.tell(f"Asking for generation {arguments.id}")
         account = await runtime.account(call.headers)
-        job = await runtime.hub.job(account, arguments.id)
+        job = await runtime.manager.job(account, arguments.id)
         if arguments.wait_seconds != 0 and not job.state.is_terminal:
             with anyio.move_on_at(call.deadline(arguments.wait_seconds)):
                 await relay.follow(job)

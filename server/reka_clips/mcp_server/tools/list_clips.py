@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mcp_types import ToolAnnotations
 
-from reka_clips.mcp_server import gallery, output_schemas
-from reka_clips.mcp_server.arguments import ListArguments, parse_list
-from reka_clips.mcp_server.clip_tool import ClipTool, clip_tool
+from reka_clips.mcp_server.extensions import gallery
 from reka_clips.mcp_server.icons import icon
-from reka_clips.mcp_server.results import list_result
-from reka_clips.mcp_server.schemas import described, flat_schema
+from reka_clips.mcp_server.input.arguments import ListArguments, parse_list
+from reka_clips.mcp_server.input.schemas import described, flat_schema
+from reka_clips.mcp_server.output import output_schemas
+from reka_clips.mcp_server.output.results import list_result
+from reka_clips.mcp_server.tools.base import ClipTool, clip_tool
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from mcp.server.mcpserver.context import Context
     from mcp_types import CallToolResult
 
-    from reka_clips.mcp_server.runtime import Runtime
+    from reka_clips.mcp_server.context import AppContext
 
 NAME: Final = "list_clips"
 
@@ -39,7 +40,7 @@ FIELDS: Final = {
 }
 
 
-def tool(runtime: Runtime) -> ClipTool:
+def tool(runtime: AppContext) -> ClipTool:
     """Return the tool as it is registered."""
     return clip_tool(
         partial(_run, runtime),
@@ -56,8 +57,8 @@ def tool(runtime: Runtime) -> ClipTool:
     )
 
 
-async def _run(runtime: Runtime, raw: Mapping[str, Any], context: Context[Any, Any]) -> CallToolResult:
+async def _run(runtime: AppContext, raw: Mapping[str, Any], context: Context[Any, Any]) -> CallToolResult:
     arguments = parse_list(raw)
     account = await runtime.account(context.headers)
-    page = await runtime.hub.list(account, offset=arguments.offset, limit=arguments.limit, status=arguments.status)
+    page = await runtime.manager.list(account, offset=arguments.offset, limit=arguments.limit, status=arguments.status)
     return list_result(page, backend=account.backend, arguments=arguments)

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio
 from mcp_types import ToolAnnotations
 
-from reka_clips.errors import ArgumentError, DownloadError, Refusal
-from reka_clips.mcp_server import output_schemas
-from reka_clips.mcp_server.arguments import SaveArguments, parse_save
-from reka_clips.mcp_server.clip_tool import ClipTool, clip_tool
+from reka_clips.errors import ArgumentError, DownloadError, FieldError
 from reka_clips.mcp_server.icons import icon
-from reka_clips.mcp_server.relay import Relay
-from reka_clips.mcp_server.results import error_result, plain_result
-from reka_clips.mcp_server.saving import disk_words, engine_path, folder_for, move_into
-from reka_clips.mcp_server.schemas import described, flat_schema
+from reka_clips.mcp_server.input.arguments import SaveArguments, parse_save
+from reka_clips.mcp_server.input.schemas import described, flat_schema
+from reka_clips.mcp_server.output import output_schemas
+from reka_clips.mcp_server.output.results import error_result, plain_result
+from reka_clips.mcp_server.progress import ProgressReporter
+from reka_clips.mcp_server.tools.base import ClipTool, clip_tool
+from reka_clips.mcp_server.tools.saving import disk_words, engine_path, folder_for, move_into
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from mcp_types import CallToolResult
 
     from reka_clips.contract import ClipOutput
-    from reka_clips.downloader import NetworkAccess
-    from reka_clips.jobs import Account, Job
-    from reka_clips.mcp_server.runtime import Runtime
+    from reka_clips.download.fetch import NetworkAccess
+    from reka_clips.generations import ApiSession, Generation
+    from reka_clips.mcp_server.context import AppContext
 
 NAME: Final = "save_clip"
 MAX_CLIP_BYTES: Final = 2 * 1024**3
@@ -55,7 +55,7 @@ FIELDS: Final = {
 }
 
 
-def tool(runtime: Runtime) -> ClipTool:
+def tool(runtime: AppContext) -> ClipTool:
     """Return the tool as it is registered."""
     return clip_tool(
         partial(_run, runtime),
@@ -71,13 +71,13 @@ def tool(runtime: Runtime) -> ClipTool:
     )
 
 
-async def _run(runtime: Runtime, raw: Mapping[str, Any], context: Context[Any, Any]) -> CallToolResult:
+async def _run(runtime: AppContext, raw: Mapping[str, Any], context: Context[Any, Any]) -> CallToolResult:
     arguments = parse_save(raw)
     folder = folder_for(arguments.directory, save_dir=runtime.settings.save_dir)
-    with Relay(context.report_progress, runtime.heartbeat) as relay:
+    with ProgressReporter(context.report_progress, runtime.heartbeat) as relay:
         await relay.tell(f"Asking for generation {arguments.id}")
         account = await runtime.account(context.headers)
-        job = await runtime.hub.job(account, arguments.id)
+        job = await runtime.manager.job(account, arguments.id)
         if job.state.stage != "completed":
             return error_result(_not_completed(job))
         output = _chosen(job, arguments.clip)
@@ -104,21 +104,23 @@ async def _run(runtime: Runtime, raw: Mapping[str, Any], context: Context[Any, A
     )
 
 
-def _not_completed(job: Job) -> str:
+def _not_completed(job: Generation) -> str:
     if job.state.is_terminal:
         return f"Generation {job.id} failed, so there is no clip to save. get_clip_status tells the reason."
     return f'Generation {job.id} is not completed yet. get_clip_status with {{"id": "{job.id}"}} waits for it.'
 
 
-def _chosen(job: Job, clip: int) -> ClipOutput:
+def _chosen(job: Generation, clip: int) -> ClipOutput:
     outputs = job.state.snapshot.output
     if clip > len(outputs):
         have = f"has {len(outputs)} clip{'' if len(outputs) == 1 else 's'}" if outputs else "has no clips"
-        raise ArgumentError((Refusal("clip", f"is {clip}, but this generation {have}"),))
+        raise ArgumentError((FieldError("clip", f"is {clip}, but this generation {have}"),))
     return outputs[clip - 1]
 
 
-async def _fetch(runtime: Runtime, account: Account, output: ClipOutput, part: Path, relay: Relay) -> None:
+async def _fetch(
+    runtime: AppContext, account: ApiSession, output: ClipOutput, part: Path, relay: ProgressReporter
+) -> None:
     """Put the clip's video into a file that is there only when this returns."""
     link = output.link or ""
     if link.startswith("file://"):
@@ -126,7 +128,7 @@ async def _fetch(runtime: Runtime, account: Account, output: ClipOutput, part: P
             raise DownloadError("The link of this clip leads to a file, which only the embedded engine may give.")
         await _copy(engine_path(link, data_dir=runtime.settings.data_dir), part, relay)
     elif link.startswith(("http://", "https://")):
-        from reka_clips.downloader import NetworkAccess, origin  # start-up time
+        from reka_clips.download.fetch import NetworkAccess, origin
 
         access = NetworkAccess(
             allow_private=runtime.settings.allow_private_sources,
@@ -139,7 +141,7 @@ async def _fetch(runtime: Runtime, account: Account, output: ClipOutput, part: P
         raise DownloadError("This clip has no link yet; get_clip_status asks for it again.")
 
 
-async def _copy(source: Path, part: Path, relay: Relay) -> None:
+async def _copy(source: Path, part: Path, relay: ProgressReporter) -> None:
     total_bytes = (await anyio.Path(source).stat()).st_size
     copied_bytes = 0
     told_at = anyio.current_time()
@@ -151,8 +153,8 @@ async def _copy(source: Path, part: Path, relay: Relay) -> None:
                 await relay.tell(_amount(copied_bytes, total_bytes), progress=copied_bytes / total_bytes)
 
 
-async def _download(link: str, part: Path, relay: Relay, *, access: NetworkAccess) -> None:
-    from reka_clips.downloader import DownloadLimits, download
+async def _download(link: str, part: Path, relay: ProgressReporter, *, access: NetworkAccess) -> None:
+    from reka_clips.download.fetch import DownloadLimits, download
 
     amount: list[int | None] = [0, None]
 

@@ -1,0 +1,241 @@
+"""The HTTP face of the engine: routes, and nothing but routes."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sqlite3
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+import anyio.to_thread
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from reka_clips import __version__
+from reka_clips.contract import is_generation_id
+from reka_clips.engine.http.auth import Door, error_response
+from reka_clips.engine.http.openapi import document
+from reka_clips.engine.http.request_parsing import (
+    MAX_BODY_BYTES,
+    Problem,
+    RefusedError,
+    parse_create,
+    parse_delete,
+    parse_page,
+)
+from reka_clips.engine.http.serializers import page, snapshot
+from reka_clips.engine.http.signed_links import FileLinks, Links, LinkSigner, SignedLinks
+from reka_clips.engine.service.sources import SourceError, local_file
+from reka_clips.engine.store.sqlite import DuplicateJobError, JobRunningError, QueueFullError, is_full
+from reka_clips.engine.worker.runner import DISK_FULL_MESSAGE
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from starlette.requests import Request
+    from starlette.types import ASGIApp
+
+    from reka_clips.contract import CreateRequest
+    from reka_clips.engine.service.models import JobRecord, SourcePolicy
+    from reka_clips.engine.service.service import ClipService
+
+_RETRY_AFTER_SECONDS: Final = 30
+
+logger = logging.getLogger(__name__)
+
+
+class ClipApi:
+    """The routes over one service.
+
+    policy: what sources a new generation may have. serves_files: whether links are `file://` ones of this machine;
+    else they are signed http links that start with `public_url`, or with the address that the caller used.
+    """
+
+    def __init__(
+        self,
+        service: ClipService,
+        *,
+        policy: SourcePolicy,
+        serves_files: bool,
+        public_url: str | None,
+        signer: LinkSigner,
+    ) -> None:
+        self._service = service
+        self._policy = policy
+        self._serves_files = serves_files
+        self._public_url = public_url
+        self._signer = signer
+
+    async def create(self, request: Request) -> Response:
+        """POST /v1/clips."""
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+            # Also keeps out web pages: a browser asks before it sends this type to another origin.
+            raise RefusedError(Problem("The body must be sent as Content-Type: application/json."))
+        creation, stream = parse_create(await _body(request), _query(request))
+        await anyio.to_thread.run_sync(self._check_files, creation)
+        job = await self._service.submit(creation, self._policy)
+        if not stream:
+            return JSONResponse(snapshot(job, self._links(request)), status_code=202)
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return StreamingResponse(self._events(job, request), headers=headers, media_type="text/event-stream")
+
+    async def list(self, request: Request) -> Response:
+        """GET /v1/clips."""
+        offset, limit, status = parse_page(_query(request))
+        jobs = await self._service.page(offset=offset, limit=limit, status=status)
+        return JSONResponse(page(jobs, await self._service.status()))
+
+    async def get(self, request: Request) -> Response:
+        """GET /v1/clips/{id}."""
+        job = await self._service.get(_job_id(request))
+        if job is None:
+            raise HTTPException(404)
+        return JSONResponse(snapshot(job, self._links(request)))
+
+    async def delete(self, request: Request) -> Response:
+        """DELETE /v1/clips/{id}."""
+        options = parse_delete(await _body(request))
+        job = await self._service.delete(_job_id(request), delete_input_video=options.delete_input_video)
+        if job is None:
+            raise HTTPException(404)
+        return JSONResponse({"success": True})
+
+    async def output(self, request: Request) -> Response:
+        """GET /v1/clips/{id}/output/{n}.mp4 and {n}.jpg."""
+        job = await self._service.get(_job_id(request))
+        name: str = request.path_params["name"]
+        number, _, suffix = name.partition(".")
+        numbers = [] if job is None else [str(clip.number) for clip in job.clips]
+        if job is None or number not in numbers or suffix not in ("mp4", "jpg"):
+            raise HTTPException(404)
+        path = self._service.folders.clips(job.id) / name
+        if not await anyio.to_thread.run_sync(path.is_file):
+            raise HTTPException(404)
+        media_type = "video/mp4" if suffix == "mp4" else "image/jpeg"
+        return FileResponse(path, media_type=media_type, headers={"Cache-Control": "private, max-age=3600"})
+
+    async def _events(self, job: JobRecord, request: Request) -> AsyncIterator[bytes]:
+        links = self._links(request)
+        async for state in self._service.follow(job.id):
+            yield b"data: " + json.dumps(snapshot(state, links)).encode() + b"\n\n"
+
+    def _links(self, request: Request) -> Links:
+        if self._serves_files:
+            return FileLinks(self._service.folders)
+        return SignedLinks(self._public_url or f"{request.url.scheme}://{request.url.netloc}", self._signer)
+
+    def _check_files(self, creation: CreateRequest) -> None:
+        problems: list[Problem] = []
+        for index, url in enumerate(creation.video_urls):
+            if urlsplit(url).scheme == "file":
+                try:
+                    local_file(url, self._policy)
+                except SourceError as error:
+                    problems.append(Problem(str(error), f"video_urls.{index}"))
+        if problems:
+            raise RefusedError(*problems)
+
+
+def build_app(api: ClipApi, door: Door) -> ASGIApp:
+    """Return the application: the routes behind the door."""
+    routes = [
+        _route("/healthz", GET=_health),
+        _route("/openapi.json", GET=_openapi),
+        _route("/v1/clips", GET=api.list, POST=api.create),
+        _route("/v1/clips/{id}", GET=api.get, DELETE=api.delete),
+        _route("/v1/clips/{id}/output/{name}", GET=api.output),
+    ]
+    app = Starlette(routes=routes, exception_handlers=_HANDLERS)
+    app.router.redirect_slashes = False
+    return door.guard(app)
+
+
+def _route(path: str, **handlers: Callable[[Request], Awaitable[Response]]) -> Route:
+    """Return one route for all methods of a path: a wrong method is answered with all the right ones."""
+
+    async def handle(request: Request) -> Response:
+        return await handlers["GET" if request.method == "HEAD" else request.method](request)
+
+    return Route(path, handle, methods=list(handlers))
+
+
+async def _health(_: Request) -> Response:
+    return JSONResponse({"status": "ok"})
+
+
+async def _openapi(_: Request) -> Response:
+    return JSONResponse(document(__version__))
+
+
+async def _body(request: Request) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            raise HTTPException(413, f"The body is larger than {MAX_BODY_BYTES} bytes.")
+    return bytes(body)
+
+
+def _query(request: Request) -> dict[str, str]:
+    return dict(request.query_params)
+
+
+def _job_id(request: Request) -> str:
+    job_id: str = request.path_params["id"]
+    if not is_generation_id(job_id):
+        raise HTTPException(404)
+    return job_id.lower()
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    problems = error.problems if isinstance(error, RefusedError) else ()
+    return error_response(400, str(error), param=problems[0].param if problems else None, problems=problems)
+
+
+async def _duplicate(_: Request, error: Exception) -> Response:
+    return error_response(409, str(error))
+
+
+async def _queue_full(_: Request, error: Exception) -> Response:
+    headers = {"Retry-After": str(_RETRY_AFTER_SECONDS)}
+    return error_response(429, f"The engine is busy: {error}", kind="busy_error", headers=headers)
+
+
+async def _job_running(_: Request, error: Exception) -> Response:
+    return error_response(400, str(error), param="id")
+
+
+async def _http_error(_: Request, error: Exception) -> Response:
+    status, headers = (error.status_code, error.headers) if isinstance(error, HTTPException) else (500, None)
+    message = str(getattr(error, "detail", ""))
+    if status == HTTPStatus.NOT_FOUND:
+        message = "There is no such generation, or nothing at this address."
+    elif status == HTTPStatus.METHOD_NOT_ALLOWED:
+        message = f"This address takes {', '.join(sorted((headers or {}).get('Allow', '').split(', ')))} only."
+    return error_response(status, message, headers=headers)
+
+
+async def _store_failed(_: Request, error: Exception) -> Response:
+    logger.error("The engine's store failed: %s", error)
+    if is_full(error):
+        return error_response(507, DISK_FULL_MESSAGE)
+    return error_response(500, "The engine cannot read or write its list of generations; its log tells more.")
+
+
+async def _unexpected(_: Request, __: Exception) -> Response:
+    return error_response(500, "The engine failed for a reason it does not know; its log tells more.")
+
+
+_HANDLERS: Final[dict[Any, Any]] = {
+    RefusedError: _refused,
+    DuplicateJobError: _duplicate,
+    QueueFullError: _queue_full,
+    JobRunningError: _job_running,
+    HTTPException: _http_error,
+    sqlite3.Error: _store_failed,
+    Exception: _unexpected,
+}

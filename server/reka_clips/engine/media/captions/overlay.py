@@ -1,0 +1,149 @@
+"""What is written on a clip: chooses a font that has the letters, says so when it is not the one asked for."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from reka_clips.engine.media.captions import ass
+from reka_clips.engine.media.captions.fonts import FONTS_DIRECTORY, WIDEST_COVERAGE, typeface
+from reka_clips.engine.media.captions.pages import caption_pages, caption_text
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+    from pathlib import Path
+
+    from reka_clips import contract
+    from reka_clips.engine.media.captions.pages import Page
+    from reka_clips.engine.media.ffmpeg.process import Ffmpeg
+    from reka_clips.engine.media.plan import ClipPlan
+    from reka_clips.engine.media.render.filter_graph import Frame
+
+_SCRIPT_NAME: Final = "captions.ass"
+_QUESTION_NAME: Final = "glyphs.ass"
+_GLYPHS_A_QUESTION: Final = 150  # libass tells of each in a line or two, and the log is bounded
+_GLYPHS_TOLD: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Lettering:
+    """What to draw. filter: draws it, when ffmpeg runs in the directory it was written to; None: nothing to draw."""
+
+    filter: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Glyphs:
+    """What libass said of characters that our fonts lack. missing: no font has them; fonts: those that have others."""
+
+    missing: frozenset[str] = frozenset()
+    fonts: tuple[str, ...] = ()
+
+
+async def write_lettering(
+    ffmpeg: Ffmpeg, plan: ClipPlan, rendering: contract.RenderingConfig, frame: Frame, directory: Path
+) -> Lettering:
+    """Write the ASS script of a clip's captions and watermark into `directory`. Raises MediaError, OSError."""
+    canvas = ass.Canvas(frame.width_px, frame.height_px)
+    look = ass.resolve_look(rendering.caption_style)
+    pages: tuple[Page, ...] = ()
+    warnings: list[str] = []
+    if plan.cues and rendering.subtitles is not False:
+        text = caption_text(plan.cues, look.transform)
+        look, told = better_look(look, text)
+        glyphs = await ask_for_glyphs(ffmpeg, look, look.face.missing(text), directory)
+        warnings += [*told, *_warnings(look, glyphs)]
+        pages = caption_pages(
+            plan.cues,
+            duration_seconds=plan.duration,
+            face=look.face,
+            font_size_px=look.font_size_px,
+            line_width_px=canvas.line_width - 2 * look.stroke_px,
+            transform=look.transform,
+            leave_out=glyphs.missing,
+        )
+    watermark_seconds = plan.duration if rendering.show_watermark else None
+    if not pages and watermark_seconds is None:
+        return Lettering(None, tuple(warnings))
+    script = ass.script(pages, look, canvas, watermark_seconds=watermark_seconds)
+    (directory / _SCRIPT_NAME).write_text(script, encoding="utf-8")
+    return Lettering(_drawing(_SCRIPT_NAME), tuple(warnings))
+
+
+def better_look(look: ass.ResolvedCaptionStyle, text: str) -> tuple[ass.ResolvedCaptionStyle, list[str]]:
+    """Return the look with the font that has more of the text's letters, and a sentence if that is another one.
+
+    One font for the whole clip: a word in letters of two fonts looks broken.
+    """
+    missing = look.face.missing(text)
+    fallback = typeface(WIDEST_COVERAGE)
+    if not missing or len(fallback.missing(text)) >= len(missing):
+        return look, []
+    found = missing - fallback.missing(text)
+    sentence = f"Captions are set in {fallback.name}, because {look.face.name} has no {_list(found)}."
+    return replace(look, face=fallback, family=WIDEST_COVERAGE), [sentence]
+
+
+async def ask_for_glyphs(
+    ffmpeg: Ffmpeg, look: ass.ResolvedCaptionStyle, characters: Collection[str], directory: Path
+) -> Glyphs:
+    """Return which of the characters libass finds in no font of this computer, and where it finds the others."""
+    missing: set[str] = set()
+    fonts: list[str] = []
+    for batch in _batches(sorted(characters), _GLYPHS_A_QUESTION):
+        (directory / _QUESTION_NAME).write_text(ass.question(batch, look), encoding="utf-8")
+        arguments = ["-f", "lavfi", "-i", "color=size=64x64:rate=1:duration=1", "-vf", _drawing(_QUESTION_NAME)]
+        log = await ffmpeg.run(
+            [*arguments, "-frames:v", "1", "-f", "null", "-"],
+            log_level="info",
+            directory=directory,
+            timeout_seconds=120,
+        )
+        answer = parse_answer(log)
+        missing |= answer.missing & set(batch)
+        fonts += [font for font in answer.fonts if font not in fonts and font != look.face.name]
+    return Glyphs(frozenset(missing), tuple(fonts))
+
+
+def parse_answer(log: str) -> Glyphs:
+    """Return what libass logged of glyphs: `Glyph 0x… not found`, `fontselect: (…) -> file, index, name`."""
+    missing = re.findall(r"(?:fallback with glyph|Glyph) 0x([0-9A-Fa-f]+)(?: for font| not found, broken font)", log)
+    # Only a font that was chosen for a glyph that the first one lacks.
+    fonts = re.findall(r"Glyph 0x\w+ not found, selecting one more.*\n.*fontselect: .* -> .*, -?\d+, (.+)", log)
+    names = dict.fromkeys(name.strip() for name in fonts)
+    return Glyphs(frozenset(chr(int(code, 16)) for code in missing), tuple(names))
+
+
+def filter_value(text: str) -> str:
+    """Return text as a filter option's value inside of a filter graph: escaped once for each of the two readers.
+
+    Source: ffmpeg-utils, "Quoting and escaping"; ffmpeg-filters, "Notes on filtergraph escaping".
+    """
+    return re.sub(r"([\\'\[\],;])", r"\\\1", re.sub(r"([\\':])", r"\\\1", text))
+
+
+def _drawing(script_name: str) -> str:
+    return f"ass=filename={filter_value(script_name)}:fontsdir={filter_value(str(FONTS_DIRECTORY))}"
+
+
+def _warnings(look: ass.ResolvedCaptionStyle, glyphs: Glyphs) -> Iterator[str]:
+    if glyphs.fonts:
+        yield f"Some letters of the captions are not in {look.face.name} and are set in {', '.join(glyphs.fonts[:3])}."
+    if glyphs.missing:
+        yield (
+            f"No font on this computer has these characters, so captions are shown without them: "
+            f"{_list(glyphs.missing)}. Install a font that has them, such as one of the Noto family."
+        )
+
+
+def _list(characters: Collection[str]) -> str:
+    shown = sorted(characters)[:_GLYPHS_TOLD]
+    more = len(characters) - len(shown)
+    return " ".join(shown) + (f" and {more} more" if more else "")
+
+
+def _batches(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

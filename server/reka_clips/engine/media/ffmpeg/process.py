@@ -1,0 +1,294 @@
+"""ffmpeg as a subprocess: the one place that starts it, follows it, bounds it and ends it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import anyio
+from anyio.abc import Process
+
+from reka_clips.engine.media.ffmpeg.errors import DiskFullError, MediaError
+from reka_clips.errors import EngineMissingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from anyio.abc import ByteReceiveStream
+
+    from reka_clips.engine.media.ffmpeg.orphan_killer import OrphanKiller
+
+NEEDED_FEATURES: Final = frozenset({"libx264", "aac", "ass", "scdet", "astats", "sobel", "tblend"})
+
+# Containers whose demuxers read one file and open no other. No playlists (hls, dash, concat), no image sequences.
+FORMATS: Final = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,mxf,nut,dv,m4v,h264,hevc,ivf,obu,"
+    "gif,apng,wtv,rm,vob,swf,y4m,yuv4mpegpipe,live_flv,av1"
+)
+_MAX_PICTURE_PX: Final = 64 * 1024 * 1024
+_MAX_MEMORY_BYTES: Final = 8 * 1024**3
+_MAX_LOG_BYTES: Final = 64 * 1024
+_NICENESS: Final = 5
+_INSTALL_HINT: Final = (
+    "Install one with: pip install 'reka-clips-mcp[local]' (brings ffmpeg along), or install ffmpeg with "
+    "libx264 and libass from your system's packages, or set IMAGEIO_FFMPEG_EXE to the path of one."
+)
+
+
+def input_arguments(path: Path, *, options: Sequence[str] = ()) -> list[str]:
+    """Return the arguments that open `path` as an input, and nothing but that file.
+
+    path: a relative one is one of this program, wherever ffmpeg runs. options: further input options, such as
+    `["-ss", "12.5"]`. The `file:` in front keeps a name like `concat:a|b` or `-y` from being read as anything but a
+    name. The format list keeps out playlists.
+    """
+    guards = ["-protocol_whitelist", "file", "-format_whitelist", FORMATS, "-max_pixels", str(_MAX_PICTURE_PX)]
+    return [*guards, *options, "-i", f"file:{path.absolute()}"]
+
+
+def output_argument(path: Path) -> str:
+    """Return the argument that names `path` as an output, whatever it begins with and wherever ffmpeg runs."""
+    return f"file:{path.absolute()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Ffmpeg:
+    """An ffmpeg that can be run. `features`: the names of its filters and encoders; `version`: (7, 0).
+
+    warden: sees to it that what runs ends with this program; None: only where this program ends in good order.
+    """
+
+    path: str
+    version: tuple[int, ...]
+    features: frozenset[str]
+    warden: OrphanKiller | None = field(default=None, compare=False, repr=False)
+
+    async def run(
+        self,
+        arguments: Sequence[str],
+        *,
+        duration_seconds: float | None = None,
+        on_progress: Callable[[float], None] | None = None,
+        on_output: Callable[[bytes], None] | None = None,
+        timeout_seconds: float = 3600,
+        log_level: str = "error",
+        directory: Path | None = None,
+    ) -> str:
+        """Run ffmpeg to its end; return what it logged, at most the last 64 KB.
+
+        arguments: without the program's name and the general options, which are added here; inputs through
+        `input_arguments`. duration_seconds: how much output is expected, for `on_progress`, which is called
+        with a rising share, 0 to 1, about four times a second. on_output: gets the bytes of stdout as they
+        come (write the output to `pipe:1`); there is no progress then: count the bytes. directory: where to run.
+        Existing output files are overwritten. When cancelled, the process is killed and waited for.
+        Raises MediaError when ffmpeg fails or takes longer than `timeout_seconds`, DiskFullError for a full disk.
+        """
+        general = ["-hide_banner", "-nostdin", "-y", "-nostats", "-loglevel", log_level]
+        if on_output is None:
+            general += ["-progress", "pipe:1", "-stats_period", "0.25"]
+        receive = on_output or _progress_reader(on_progress, duration_seconds)
+        log = bytearray()
+        process = await _start([self.path, *general, *arguments], directory)
+        with contextlib.nullcontext() if self.warden is None else self.warden.watching(process.pid):
+            try:
+                _bound(process.pid, timeout_seconds)
+                with anyio.fail_after(timeout_seconds):
+                    async with anyio.create_task_group() as tasks:
+                        tasks.start_soon(_drain, process.stderr, partial(_append_bounded, log))
+                        tasks.start_soon(_drain, process.stdout, receive)
+                        await process.wait()
+            except TimeoutError:
+                minutes = max(1, round(timeout_seconds / 60))
+                words = f"Reading or cutting the video took longer than {minutes} min and was stopped."
+                raise MediaError(words) from None
+            finally:
+                await _end(process)
+        text = log.decode("utf-8", "replace")
+        if process.returncode != 0:
+            raise failure(process.returncode or 0, text)
+        return text
+
+
+def find_ffmpeg() -> Ffmpeg:
+    """Return the ffmpeg to use.
+
+    That is `IMAGEIO_FFMPEG_EXE`, else the system's if it can do all that is needed, else the one that the package
+    imageio-ffmpeg brings. Raises EngineMissingError, with what to install, when there is none.
+    """
+    named = os.environ.get("IMAGEIO_FFMPEG_EXE")
+    if named:
+        found = inspect_ffmpeg(named)
+        if found is None or not found.features >= NEEDED_FEATURES:
+            lacks = "cannot be run" if found is None else f"lacks {_list(NEEDED_FEATURES - found.features)}"
+            raise EngineMissingError(f"The ffmpeg that IMAGEIO_FFMPEG_EXE names {lacks}. {_INSTALL_HINT}")
+        return found
+    for path in (shutil.which("ffmpeg"), _wheel_ffmpeg()):
+        found = inspect_ffmpeg(path) if path else None
+        if found is not None and found.features >= NEEDED_FEATURES:
+            return found
+    raise EngineMissingError(f"No ffmpeg that the clip engine can use was found. {_INSTALL_HINT}")
+
+
+def inspect_ffmpeg(path: str) -> Ffmpeg | None:
+    """Return what the program at `path` can do, or None if it is no ffmpeg that runs.
+
+    path: a name is looked for where programs are; a relative path is one of this program, wherever ffmpeg will run.
+    """
+    path = os.path.abspath(shutil.which(path) or path)  # noqa: PTH100 - as a shell would find it
+    texts: list[str] = []
+    for question in ("-version", "-filters", "-encoders"):
+        try:
+            answer = subprocess.run(  # noqa: S603 - the path is the user's own setting or installation
+                [path, "-hide_banner", question],
+                capture_output=True,
+                timeout=30,
+                check=True,
+                stdin=subprocess.DEVNULL,
+            )
+        except (OSError, subprocess.SubprocessError):
+            return None
+        texts.append(answer.stdout.decode("utf-8", "replace"))
+    version = re.search(r"ffmpeg version \D{0,2}(\d+(?:\.\d+)*)", texts[0])
+    numbers = tuple(int(part) for part in version[1].split(".")) if version else ()
+    # " TSC sobel  V->V  Apply …" and " V....D libx264  …": flags, then the name.
+    names = re.findall(r"^ [A-Z.|]{2,6} +(\w+) ", "\n".join(texts[1:]), flags=re.MULTILINE)
+    return Ffmpeg(path, numbers, frozenset(names))
+
+
+def failure(code: int, log: str) -> MediaError:
+    """Return the error that tells in plain words why ffmpeg ended with `code`. log: what it wrote to stderr."""
+    for needle, words in _FAILURES:
+        if needle in log:
+            kind = DiskFullError if needle == "No space left" else MediaError
+            return kind(words, detail=log[-2000:])
+    if code < 0 and -code == getattr(signal, "SIGXCPU", None):
+        return MediaError("Reading or cutting the video took too much computing time and was stopped.", detail=log)
+    if code < 0:
+        words = "ffmpeg was ended from outside, or crashed on this file; if memory is short, try a smaller video."
+        return MediaError(words, detail=log[-2000:])
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    last = re.sub(r"(?:file:)?/\S+/", "", lines[-1])[:200] if lines else f"exit code {code}"
+    return MediaError(f"ffmpeg could not handle this video: {last}", detail=log[-2000:])
+
+
+_FAILURES: Final = (
+    ("No space left", "The disk is full: free some space where the clips are kept, then try again."),
+    ("Disk quota exceeded", "The disk quota is used up: free some space where the clips are kept, then try again."),
+    ("Format not on whitelist", "This kind of file is not accepted as a video (playlists and scripts are refused)."),
+    ("not on whitelist", "The file refers to other files or addresses; only a self-contained video is accepted."),
+    ("moov atom not found", "The file is no video, or an incomplete one: its index, usually at its end, is missing."),
+    ("Picture size", "The picture of this video is too large to be handled."),
+    ("Cannot allocate memory", "There is not enough memory to handle this video."),
+    ("Invalid data found when processing input", "The file is not a video that can be read, or it is damaged."),
+    ("Permission denied", "The video file may not be read, or the clips' folder may not be written."),
+    ("No such file or directory", "The video file is gone."),
+    ("Is a directory", "This is a folder, not a video file."),
+)
+
+
+def _list(names: frozenset[str]) -> str:
+    return ", ".join(sorted(names))
+
+
+def _wheel_ffmpeg() -> str | None:
+    try:
+        from imageio_ffmpeg import get_ffmpeg_exe  # type: ignore[import-untyped]
+    except ImportError:
+        return None
+    try:
+        return str(get_ffmpeg_exe())  # pyright: ignore[reportUnknownArgumentType]
+    except RuntimeError:  # installed from source, without a binary
+        return None
+
+
+async def _start(argv: list[str], directory: Path | None) -> Process:
+    # MALLOC_ARENA_MAX: each thread's own arena reserves address space that would count against the memory limit.
+    environment = {**os.environ, "MALLOC_ARENA_MAX": "4", "AV_LOG_FORCE_NOCOLOR": "1"}
+    options: dict[str, Any] = {}
+    if sys.platform == "win32":
+        options["creationflags"] = subprocess.BELOW_NORMAL_PRIORITY_CLASS | subprocess.CREATE_NO_WINDOW
+    try:
+        return await anyio.open_process(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+            cwd=directory,
+            start_new_session=True,
+            **options,
+        )
+    except OSError as error:
+        raise EngineMissingError(f"ffmpeg could not be started ({error.strerror}). {_INSTALL_HINT}") from error
+
+
+def _bound(pid: int, timeout_seconds: float) -> None:
+    """Give the process a lower priority, and limits that hold even if this program dies before it."""
+    if sys.platform == "win32":
+        return
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, pid, _NICENESS)
+    if sys.platform == "linux":
+        import resource
+
+        cpu_seconds = int(timeout_seconds * (os.cpu_count() or 1)) + 1
+        with contextlib.suppress(OSError, ValueError):
+            resource.prlimit(pid, resource.RLIMIT_AS, (_MAX_MEMORY_BYTES, _MAX_MEMORY_BYTES))
+            resource.prlimit(pid, resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 5))
+            resource.prlimit(pid, resource.RLIMIT_CORE, (0, 0))
+
+
+async def _end(process: Process) -> None:
+    with anyio.CancelScope(shield=True):
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                if sys.platform == "win32":
+                    process.kill()
+                else:
+                    os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
+        await process.aclose()
+
+
+async def _drain(stream: ByteReceiveStream | None, receive: Callable[[bytes], None]) -> None:
+    if stream is None:
+        return
+    async for chunk in stream:
+        receive(chunk)
+
+
+def _append_bounded(log: bytearray, chunk: bytes) -> None:
+    log += chunk
+    if len(log) > _MAX_LOG_BYTES:
+        del log[: len(log) - _MAX_LOG_BYTES]
+
+
+def _progress_reader(report: Callable[[float], None] | None, duration_seconds: float | None) -> Callable[[bytes], None]:
+    """Return a receiver of `-progress` lines that reports the rising share of `duration_seconds` done."""
+    rest = b""
+    highest = 0.0
+
+    def receive(chunk: bytes) -> None:
+        nonlocal rest, highest
+        *lines, rest = (rest + chunk).split(b"\n")
+        if report is None or not duration_seconds:
+            return
+        for line in lines:
+            name, _, value = line.partition(b"=")
+            if name != b"out_time_us" or not value.strip().isdigit():  # "N/A" at first, negative with edit lists
+                continue
+            share = min(1.0, int(value) / 1e6 / duration_seconds)
+            if share > highest:
+                highest = share
+                report(share)
+
+    return receive

@@ -1,0 +1,230 @@
+"""Finding the moments of a job's sources: measure them all, choose, and look again at what was chosen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from reka_clips.engine.media import time_estimates
+from reka_clips.engine.media.analyze import analyze
+from reka_clips.engine.media.ffmpeg.errors import DiskFullError, MediaError
+from reka_clips.engine.media.select import planning
+from reka_clips.engine.media.sources import AnalyzedSource, ProbedSource, listen, open_source, read_text, too_short
+from reka_clips.engine.media.text import speech
+from reka_clips.engine.media.text.relevance import query_terms
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from reka_clips.contract import GenerationConfig, RenderingConfig
+    from reka_clips.engine.media.analyze.metrics import Tier
+    from reka_clips.engine.media.ffmpeg.process import Ffmpeg
+    from reka_clips.engine.media.progress import Progress
+    from reka_clips.engine.media.select.candidates import Candidate
+    from reka_clips.engine.media.select.planning import SelectionOptions, Stretches
+    from reka_clips.engine.media.sources import Source
+
+NO_TEXT: Final = (
+    "no subtitles were found beside or inside the video. Put a .srt, .vtt or .ass file of the same name beside it, or "
+    f"set {speech.MODEL_SETTING} to the folder of a faster-whisper model."
+)
+
+_SPEECH_FIRST_SECONDS: Final = 20 * 60  # longer sources are listened to only where clips may be
+_SPARE: Final = 2  # of 108 planted moments, none finds 101, one 102, two 104, five no more
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class MomentFinder:
+    """Finds the moments of one generation. warnings: what turned out other than asked, so far.
+
+    tier: how closely to look at first; None chooses by what it costs. rendering: tells how long the rest will take.
+    """
+
+    def __init__(
+        self,
+        ffmpeg: Ffmpeg,
+        wish: SelectionOptions,
+        generation: GenerationConfig | None,
+        scratch: Path,
+        progress: Progress,
+        *,
+        tier: Tier | None = None,
+        rendering: RenderingConfig | None = None,
+    ) -> None:
+        self.warnings: list[str] = []
+        self._ffmpeg = ffmpeg
+        self._wish = wish
+        self._generation = generation
+        self._scratch = scratch
+        self._progress = progress
+        self._tier: Tier | None = tier
+        self._rendering = rendering
+
+    async def gather(self, sources: Sequence[Source]) -> list[AnalyzedSource]:
+        """Open, read and measure the sources.
+
+        One that cannot be used is left out with a warning; raises the first one's MediaError when none can.
+        """
+        # The parts of a reel may be short, as long as all of it is not.
+        is_pooled = self._wish.template == "compilation" and len(sources) > 1
+        shortest = 0 if is_pooled else self._wish.shortest
+        opened = await self._each(sources, lambda source: self._open(source, shortest))
+        looks = [time_estimates.look_seconds(item) for item in opened]
+        clips = planning.expected_count(self._wish, _total(opened)) + self._spare(opened)
+        later = time_estimates.closer_seconds(opened, self._wish, clips=clips) + self._render_seconds(opened)
+        if speech.is_usable():
+            is_late = self._listens_late(_total(opened))
+            later += time_estimates.hearing_seconds(opened, self._wish, clips=clips if is_late else None)
+
+        async def measure(item: ProbedSource) -> AnalyzedSource:
+            number = opened.index(item)
+            report = self._progress.part("indexing", looks[number], after=sum(looks[number + 1 :]) + later)
+            return await self._measure(item, report, shortest)
+
+        return await self._each(opened, measure)
+
+    async def choose(self, footage: list[AnalyzedSource]) -> tuple[list[list[Candidate]], list[AnalyzedSource]]:
+        """Return the clips, best first, each as its windows, and the footage as it is known by then.
+
+        Where the first look was coarse, the best moments are looked at closely, and chosen from anew. A long source
+        is listened to only there as well, unless a prompt makes all its words matter.
+        Raises MediaError when no clip fits.
+        """
+        model = self._speech_model(footage)
+        is_late = self._listens_late(_total(footage))
+        unheard = [index for index, item in enumerate(footage) if model is not None and not item.cues]
+        if model is not None and unheard and not is_late:
+            whole = {index: ((footage[index].measured.start, footage[index].measured.end),) for index in unheard}
+            footage = await self._hear(footage, model, whole)
+        clips = planning.choose(footage, self._wish, extra=self._spare([item.opened for item in footage]))
+        coarse = [index for index, item in enumerate(footage) if not item.measured.is_exact]
+        late = unheard if is_late else []
+        within = {
+            index: planning.stretches_around(
+                clips, index, footage[index].measured, seconds=time_estimates.CLOSER_LEEWAY_SECONDS
+            )
+            for index in sorted({*coarse, *late})
+        }
+        chosen = clips
+        if within:
+            footage = await self._look_closer(footage, {index: within[index] for index in coarse})
+            if model is not None:
+                footage = await self._hear(footage, model, {index: within[index] for index in late})
+            chosen = planning.choose(footage, self._wish, within=within)
+            if len(chosen) < min(len(clips), planning.expected_count(self._wish, _total(footage))):
+                chosen = planning.choose(footage, self._wish)  # the closer look left too little room
+        if not chosen:
+            raise MediaError(
+                "No clip fits into the video as asked: lower min_duration_seconds or raise max_duration_seconds."
+            )
+        self._note(footage, len(chosen))
+        return chosen, footage
+
+    async def _open(self, source: Source, shortest: int) -> ProbedSource:
+        opened, warnings = await open_source(self._ffmpeg, source, self._generation, self._scratch, shortest=shortest)
+        self.warnings += warnings
+        return opened
+
+    async def _measure(self, item: ProbedSource, report: Callable[[float], None], shortest: int) -> AnalyzedSource:
+        cues, warnings = await read_text(self._ffmpeg, item)
+        self.warnings += warnings
+        measured = await analyze.measure(self._ffmpeg, item.look(self._scratch), report=report, tier=self._tier)
+        if item.info.audio is not None and not measured.has_sound:
+            self.warnings.append(f"The sound of {item.name} could not be decoded.")
+        if measured.end - measured.start < shortest:
+            raise MediaError(too_short(measured.end - measured.start, shortest))
+        return AnalyzedSource(item, measured, cues)
+
+    async def _look_closer(
+        self, footage: list[AnalyzedSource], within: Mapping[int, Stretches]
+    ) -> list[AnalyzedSource]:
+        """Return the footage with the stretches decoded in full."""
+        seconds = {
+            index: sum(analyze.expected_seconds(footage[index].info, end - start, "full") for start, end in stretches)
+            for index, stretches in within.items()
+        }
+        closer = list(footage)
+        after = self._render_seconds([item.opened for item in footage])
+        for index, stretches in within.items():
+            opened = footage[index].opened
+            looks = [opened.look(self._scratch, start=start, end=end) for start, end in stretches]
+            rest = sum(others for other, others in seconds.items() if other > index)
+            report = self._progress.part("preprocessing", seconds[index], after=rest + after)
+            measured = await analyze.refine(self._ffmpeg, footage[index].measured, looks, report=report)
+            closer[index] = replace(footage[index], measured=measured)
+        return closer
+
+    async def _hear(
+        self, footage: list[AnalyzedSource], model: Path, within: Mapping[int, Stretches]
+    ) -> list[AnalyzedSource]:
+        """Return the footage with what the speech model hears in the stretches."""
+        heard = list(footage)
+        for index, stretches in within.items():
+            item = footage[index]
+            looks = [item.opened.look(self._scratch, start=start, end=end) for start, end in stretches]
+            seconds = sum(look.seconds for look in looks) / time_estimates.SPEECH_SPEED
+            after = self._render_seconds([item.opened for item in footage])
+            report = self._progress.part("preprocessing", seconds, after=after)
+            cues, warnings = await listen(self._ffmpeg, looks, model, report)
+            self.warnings += warnings
+            heard[index] = replace(item, cues=cues)
+        return heard
+
+    def _render_seconds(self, opened: Sequence[ProbedSource]) -> float:
+        return time_estimates.render_seconds(opened, self._wish, self._rendering)
+
+    async def _each(self, items: Sequence[T], do: Callable[[T], Awaitable[R]]) -> list[R]:
+        """Do the same to all, one after the other; leave out what fails, unless all do."""
+        results: list[R] = []
+        errors: list[MediaError] = []
+        for number, item in enumerate(items, 1):
+            try:
+                results.append(await do(item))
+            except DiskFullError:
+                raise
+            except MediaError as error:
+                errors.append(error)
+                self.warnings.append(f"Video {number} was left out: {error}")
+        if not results:
+            raise errors[0]
+        return results
+
+    def _speech_model(self, footage: Sequence[AnalyzedSource]) -> Path | None:
+        """Return the speech model, if there is anything to hear that no subtitles tell."""
+        if all(item.cues or not item.measured.has_sound for item in footage):
+            return None
+        try:
+            return speech.find_model()
+        except MediaError as error:
+            self.warnings.append(str(error))
+            return None
+
+    def _listens_late(self, seconds: Fraction) -> bool:
+        """Whether sources are listened to only where clips may be, as they are long and no prompt asks for words."""
+        return seconds > _SPEECH_FIRST_SECONDS and not query_terms(self._wish.prompt)
+
+    def _spare(self, opened: Sequence[ProbedSource]) -> int:
+        """Return how many more places than clips to look at closely, after a glance only."""
+        glanced = any((self._tier or analyze.choose_tier(item.info, item.seconds)) == "keyframes" for item in opened)
+        return _SPARE if glanced else 0
+
+    def _note(self, footage: Sequence[AnalyzedSource], chosen: int) -> None:
+        """Add the warnings on what was asked for and could not be had."""
+        wanted = planning.expected_count(self._wish, _total(footage))
+        if chosen < (wanted if self._wish.template == "moments" else self._wish.count or 0):
+            noun = "clip fits" if chosen == 1 else "clips fit"
+            self.warnings.append(f"Only {chosen} {noun} into the video without overlapping, of {wanted}.")
+        if not query_terms(self._wish.prompt):
+            return
+        if not any(item.cues for item in footage):
+            self.warnings.append(f"The prompt had no effect, as it is matched with what is said, and {NO_TEXT}")
+        elif not planning.is_prompt_matched(footage, self._wish):
+            self.warnings.append("The prompt had no effect: none of its words is said in the video.")
+
+
+def _total(items: Sequence[ProbedSource] | Sequence[AnalyzedSource]) -> Fraction:
+    return sum((item.seconds for item in items), start=Fraction(0))

@@ -1,0 +1,134 @@
+"""One pure function through which everything that upstream tells of a generation goes.
+
+Stream events and polled snapshots alike: repeats are dropped, it never goes backwards, an end is an end, and
+`progress` strictly increases from state to state.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from reka_clips.contract import STAGES, is_terminal
+from reka_clips.generations.bounds import trimmed
+
+if TYPE_CHECKING:
+    from reka_clips.contract import Snapshot
+
+MAX_STAGES: Final = 40
+"""Stages kept per generation; an upstream that keeps inventing new ones is not followed beyond."""
+
+_RANK: Final[dict[str, int]] = {stage: rank for rank, stage in enumerate(STAGES)}
+_FIRST_STAGE: Final = "queued"
+# Where a stage stands on the way, for a backend that gives no numbers. Order is all that is meant.
+_SHARE: Final[dict[str, float]] = dict(zip(STAGES, (0.0, 0.1, 0.25, 0.4, 0.55, 1.0, 1.0), strict=True))
+_MOST_BEFORE_THE_END: Final = 0.99
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationState:
+    """What is known of a generation at one moment.
+
+    sequence: grows by one with every new stage and every growth of `progress`; what merely adds detail
+    (renewed links, say) keeps it. snapshot: everything told so far, newest value of each field, its status the
+    stage. stages: all seen, in order, at least one. progress: 0 to 1, strictly increasing with `sequence`, exact
+    only where the backend reports numbers (then `snapshot.progress` is set). elapsed_seconds: since it was
+    created, as of this state.
+    """
+
+    sequence: int
+    snapshot: Snapshot
+    stages: tuple[str, ...]
+    progress: float
+    elapsed_seconds: float
+
+    @property
+    def stage(self) -> str:
+        """The stage it is in, in upstream's own word."""
+        return self.stages[-1]
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether it has ended, well or not."""
+        return is_terminal(self.stage)
+
+
+def begin(snapshot: Snapshot, *, elapsed_seconds: float = 0.0) -> GenerationState:
+    """Return the first state of a generation. A snapshot without a status is taken for `queued`."""
+    stage = snapshot.status or _FIRST_STAGE
+    known = trimmed(snapshot if snapshot.status else snapshot.model_copy(update={"status": stage}))
+    reported = _reported(snapshot)
+    progress = 1.0 if stage == "completed" else min(_SHARE.get(stage, 0.0), 0.5) if reported is None else reported
+    return GenerationState(0, known, (stage,), progress, elapsed_seconds)
+
+
+def fold(state: GenerationState, snapshot: Snapshot, *, elapsed_seconds: float) -> GenerationState:
+    """Return the state after one more snapshot; the very same object when it told nothing new.
+
+    A snapshot of another generation is ignored, a known stage that comes before one already seen too, and an
+    unknown stage that was seen already. An ended generation stays as it ended and only takes renewed details;
+    the one exception: a failed one that turns out to have been completed, with clips to show.
+    """
+    if snapshot.id and state.snapshot.id and snapshot.id.lower() != state.snapshot.id.lower():
+        return state
+    stage = snapshot.status
+    if state.is_terminal:
+        revived = state.stage == "failed" and stage == "completed" and bool(snapshot.output)
+        if not revived:
+            return _detailed(state, snapshot) if stage == state.stage else state
+    elif not stage or stage == state.stage:
+        return _advanced(_detailed(state, snapshot), snapshot, elapsed_seconds)
+    elif not _is_ahead(stage, state.stages):
+        return state
+    ahead = _detailed(state, snapshot)
+    return replace(
+        ahead,
+        sequence=state.sequence + 1,
+        snapshot=ahead.snapshot.model_copy(update={"status": stage}),
+        stages=(*state.stages, stage),
+        progress=_next_progress(state.progress, stage, _reported(snapshot)),
+        elapsed_seconds=elapsed_seconds,
+    )
+
+
+def _is_ahead(stage: str, stages: tuple[str, ...]) -> bool:
+    if is_terminal(stage):
+        return True
+    if stage in stages or len(stages) >= MAX_STAGES:
+        return False
+    rank = _RANK.get(stage)
+    return rank is None or all(_RANK.get(seen, -1) < rank for seen in stages)
+
+
+def _advanced(state: GenerationState, snapshot: Snapshot, elapsed_seconds: float) -> GenerationState:
+    reported = _reported(snapshot)
+    if reported is None or reported <= state.progress:
+        return state
+    return replace(state, sequence=state.sequence + 1, progress=reported, elapsed_seconds=elapsed_seconds)
+
+
+def _detailed(state: GenerationState, snapshot: Snapshot) -> GenerationState:
+    """Add what the snapshot tells beyond its status; fields it leaves out keep what was told before."""
+    told: dict[str, Any] = {
+        name: value
+        for name in type(snapshot).model_fields
+        if name not in ("id", "status", "progress") and (value := getattr(snapshot, name)) not in (None, (), "")
+    }
+    if snapshot.progress is not None:
+        told["progress"] = max(min(1.0, snapshot.progress), state.snapshot.progress or 0.0)
+    before = state.snapshot
+    if all(getattr(before, name) == value for name, value in told.items()):
+        return state
+    after = trimmed(before.model_copy(update=told))
+    return state if after == before else replace(state, snapshot=after)
+
+
+def _next_progress(progress: float, stage: str, reported: float | None) -> float:
+    if stage == "completed":
+        return 1.0
+    told = _SHARE.get(stage, 0.0) if reported is None and stage != "failed" else reported or 0.0
+    return told if told > progress else progress + (1.0 - progress) / 10
+
+
+def _reported(snapshot: Snapshot) -> float | None:
+    return None if snapshot.progress is None else max(0.0, min(_MOST_BEFORE_THE_END, snapshot.progress))

@@ -1,0 +1,63 @@
+"""How often, how long, how many: every constant of the hub in one place, in seconds and counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True, slots=True)
+class PollingConfig:
+    """The times of the hub, in seconds."""
+
+    # Polling, where there is no stream: after 2 s, 3 s, 4.5 s …, 15 s. A `retry-after` above that is honoured.
+    # (A Clip API on this machine is asked more often: see `nearby`.)
+    poll_first_seconds: float = 2.0
+    poll_growth: float = 1.5
+    poll_longest_seconds: float = 15.0
+
+    # An answer from memory instead of a GET: while its stream speaks, after it ended (links age); without a stream,
+    # until the next poll would be due: who asks every second is told the same, and upstream is asked no more often.
+    stream_trust_seconds: float = 30.0
+    renew_seconds: float = 300.0
+
+    # The same creation again gets the result of one that ended no longer ago than this; then it is forgotten.
+    repeat_seconds: float = 600.0
+    # A generation that nobody asks about is watched for so long, and no longer.
+    unasked_seconds: float = 3600.0
+    prune_seconds: float = 30.0
+
+    # A new generation may be unknown to GET for a moment.
+    not_found_grace_seconds: float = 30.0
+
+    # After a lost answer, the list is looked at once per wait: at once, then after 2 s, 5 s, 10 s.
+    search_waits_seconds: tuple[float, ...] = (0.0, 2.0, 5.0, 10.0)
+    # `created_at` may lie so much before the POST: with the other side's clock known by its Date header, or not.
+    clock_slack_seconds: float = 5.0
+    unknown_clock_slack_seconds: float = 60.0
+
+    @property
+    def nearby(self) -> PollingConfig:
+        """The same for a Clip API on this very machine: asking it costs nothing, and its jobs take seconds."""
+        return replace(
+            self,
+            poll_first_seconds=min(self.poll_first_seconds, 0.25),
+            poll_longest_seconds=min(self.poll_longest_seconds, 1.0),
+            search_waits_seconds=tuple(min(wait, 1.0) for wait in self.search_waits_seconds),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryLimits:
+    """The sizes of the hub."""
+
+    # Generations known at once. Ended ones make room first, then those unasked for a minute.
+    max_jobs: int = 2_000
+    evict_unasked_seconds: float = 60.0
+    # GETs of a `completed` without clips before that is believed.
+    bare_completion_polls: int = 3
+    # The search for a lost creation reads so many pages at each end of the list, looks for the end no further than
+    # this, and looks closely at so many.
+    search_pages: int = 10
+    search_furthest_page: int = 10_000
+    search_page_size: int = 20
+    search_candidates: int = 20

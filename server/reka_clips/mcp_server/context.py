@@ -1,0 +1,230 @@
+"""What lives as long as the process: connections, the hub of generations, the heartbeat, the embedded engine.
+
+It must not live in a lifespan of the SDK's: that one runs once per connection on SSE.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Literal, Self
+
+import anyio
+
+from reka_clips.client import ClipClient, ConnectionPool
+from reka_clips.errors import ConfigurationError, EngineMissingError, MissingKeyError
+from reka_clips.generations import ApiSession, GenerationManager, owner_of
+from reka_clips.mcp_server.progress import Heartbeat
+from reka_clips.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from reka_clips.contract import Snapshot
+    from reka_clips.engine.process import EngineProcess
+    from reka_clips.mcp_server.http.signed_links import ClipLinks
+
+KEY_HEADER: Final = "x-reka-api-key"
+GET_A_KEY: Final = "A free key comes from Reka's platform site, https://platform.reka.ai."
+
+_OR_REKA: Final = (
+    "Or have Reka make the clips: set REKA_API_KEY (and REKA_CLIPS_BACKEND to auto or reka, should it be set). "
+    + GET_A_KEY
+)
+_MAX_ACCOUNTS: Final = 1024
+_LOOK_SECONDS: Final = 0.5
+_RESTART_SECONDS: Final = 60.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What callers who bring no key of their own may use. Over stdio the caller is the operator: everything.
+
+    own_key: the operator's REKA_API_KEY. engine: the embedded engine, and with it this machine's processor and disk.
+    files: this machine's files: `file://` sources, and saving clips to its disk.
+    """
+
+    own_key: bool = True
+    engine: bool = True
+    files: bool = True
+
+
+class AppContext:
+    """Everything the tools need, opened once per process: `async with Runtime(settings) as runtime`."""
+
+    def __init__(self, settings: Settings, *, access: Access | None = None, links: ClipLinks | None = None) -> None:
+        """Nothing is opened yet. links: over HTTP, how callers get at clips of the embedded engine."""
+        self.settings = settings
+        self.access = access or Access()
+        self._links = links
+        self.pool = ConnectionPool(timeout_seconds=settings.timeout_seconds)
+        self.manager = GenerationManager()
+        self.heartbeat = Heartbeat()
+        self._accounts: OrderedDict[str, ApiSession] = OrderedDict()
+        self._engine: EngineProcess | None = None
+        self._engine_stack = AsyncExitStack()
+        self._engine_lock = anyio.Lock()
+        self._engine_came = anyio.Event()
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        await self._stack.enter_async_context(self.pool)
+        await self._stack.enter_async_context(self._engine_stack)
+        await self._stack.enter_async_context(self.manager)
+        tasks = await self._stack.enter_async_context(anyio.create_task_group())
+        self._stack.callback(tasks.cancel_scope.cancel)
+        tasks.start_soon(self._keep_engine)
+        tasks.start_soon(self.heartbeat.run)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.__aexit__(kind, error, trace)
+
+    def backend(self, headers: Mapping[str, str] | None = None) -> Literal["reka", "local"]:
+        """Return the backend that this caller's generations go to.
+
+        headers: the request's, or None over stdio.
+        Raises ConfigurationError where REKA_CLIPS_BACKEND holds no backend, MissingKeyError or EngineMissingError
+        where the chosen one cannot be used, each with what to do about it.
+        """
+        choice = self.settings.backend
+        if choice is None:
+            raise ConfigurationError(
+                "The setting REKA_CLIPS_BACKEND is wrong: set it to auto, reka or local (or leave it out: auto)."
+            )
+        has_key = self._key(headers) is not None
+        if choice == "reka" and not has_key:
+            raise MissingKeyError(self._no_key_message(headers))
+        if choice == "reka" or (choice == "auto" and has_key):
+            return "reka"
+        if headers is not None and not self.access.engine:
+            raise MissingKeyError(
+                f"Send your own Reka API key in the header X-Reka-API-Key. {GET_A_KEY} "
+                "(This server's own clip engine is not switched on for others.)"
+            )
+        return "local"
+
+    def allows_file_urls(self, headers: Mapping[str, str] | None = None) -> bool:
+        """Whether `file://` sources make sense: for an engine on this machine, never for Reka or for strangers."""
+        if not self.allows_disk(headers):
+            return False
+        try:
+            return self.backend(headers) == "local" or self.settings.base_url_is_local
+        except ConfigurationError:
+            return True
+
+    def allows_disk(self, headers: Mapping[str, str] | None = None) -> bool:
+        """Whether this caller may have files of this machine read and written."""
+        return headers is None or self.access.files
+
+    def shown(self, snapshot: Snapshot, headers: Mapping[str, str] | None = None) -> Snapshot:
+        """Return the snapshot with links that this caller can open.
+
+        Over HTTP, files of the embedded engine become signed links of this server. headers: the request's.
+        """
+        if headers is None or self._links is None:
+            return snapshot
+        base_url = self.settings.public_url or f"http://{headers.get('host', 'localhost')}"
+        return self._links.linked(snapshot, base_url=base_url)
+
+    def engine_file(self, generation_id: str, name: str) -> Path | None:
+        """Return where the embedded engine keeps a finished clip or its picture, or None if it is not there.
+
+        name: `1.mp4` or `1.jpg`, counted from 1. Looks at the disk.
+        """
+        from reka_clips.engine.service.paths import Folders
+
+        path = Folders.of(self.settings.data_dir).clips(generation_id.lower()) / name
+        return path if path.is_file() else None
+
+    def backend_sentence(self) -> str:
+        """Return one sentence for people and models: where clips are made, and what that costs."""
+        try:
+            backend = self.backend()
+        except ConfigurationError as error:
+            return f"No clips can be made yet: {error}"
+        if backend == "local":
+            return (
+                "Clips are made by the embedded engine on this computer: free, private, from direct video links and "
+                "local files (no YouTube or Twitch pages)."
+            )
+        if self.settings.base_url_is_local:
+            return f"Clips are made by the Clip API at {self.settings.base_url}."
+        return "Clips are made by the Reka Clip API, which charges the account and allows ten creations a day."
+
+    async def account(self, headers: Mapping[str, str] | None = None) -> ApiSession:
+        """Return whose generations this caller sees, starting the embedded engine at its first use.
+
+        Raises what `backend` raises, and EngineMissingError or EngineStartError if the engine cannot be started.
+        """
+        if self.backend(headers) == "local":
+            try:
+                engine = await self._running_engine()
+            except EngineMissingError as error:
+                raise EngineMissingError(f"{error} {_OR_REKA}") from error
+            return self._account("local", engine.base_url, engine.api_key)
+        return self._account("reka", self.settings.base_url, self._key(headers))
+
+    def _account(self, backend: Literal["reka", "local"], base_url: str, api_key: str | None) -> ApiSession:
+        # The embedded engine gets a new key and address at each start; its generations stay the same.
+        secret = ("", "") if backend == "local" else (base_url, api_key)
+        owner = owner_of(backend=backend, base_url=secret[0] or "", api_key=secret[1])
+        known = self._accounts.get(owner)
+        if known is None or known.client.base_url != base_url:
+            client = ClipClient(self.pool, base_url=base_url, api_key=api_key)
+            is_near = backend == "local" or self.settings.base_url_is_local
+            known = self._accounts[owner] = ApiSession(client=client, owner=owner, backend=backend, is_near=is_near)
+        self._accounts.move_to_end(owner)
+        while len(self._accounts) > _MAX_ACCOUNTS:
+            self._accounts.popitem(last=False)
+        return known
+
+    def _key(self, headers: Mapping[str, str] | None) -> str | None:
+        if headers is None:
+            return self.settings.api_key
+        own = headers.get(KEY_HEADER, "").strip()
+        return own or (self.settings.api_key if self.access.own_key else None)
+
+    def _no_key_message(self, headers: Mapping[str, str] | None) -> str:
+        if headers is not None:
+            return f"There is no Reka API key for this call: send one in the header X-Reka-API-Key. {GET_A_KEY}"
+        return (
+            f"There is no Reka API key: set REKA_API_KEY in this server's configuration and restart it. {GET_A_KEY} "
+            "Without a key, REKA_CLIPS_BACKEND=local cuts clips on this computer."
+        )
+
+    async def _running_engine(self) -> EngineProcess:
+        async with self._engine_lock:
+            if self._engine is not None and self._engine.is_alive:
+                return self._engine
+            from reka_clips.engine.process import EngineProcess
+
+            if self._engine is None:
+                self._engine = await self._engine_stack.enter_async_context(EngineProcess(self.settings))
+                self._engine_came.set()
+            else:
+                await self._engine.start()
+            return self._engine
+
+    async def _keep_engine(self) -> None:
+        """Start the engine again when it was killed: generations that are watched go on, and their clients with them.
+
+        One that cannot stay up is left alone; the next call tries again, and says what is wrong.
+        """
+        await self._engine_came.wait()
+        while self._engine is not None:
+            code = await self._engine.wait(look_seconds=_LOOK_SECONDS)
+            log.warning("The clip engine ended unexpectedly (exit code %s) and is started again.", code)
+            try:
+                await self._running_engine()
+            except ConfigurationError as error:
+                log.error("%s", error)  # noqa: TRY400 - the sentence says all, a traceback nothing more
+                await anyio.sleep(_RESTART_SECONDS)

@@ -1,0 +1,75 @@
+"""Values in the type their schema asks for, where what an agent sent can only mean that."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import TYPE_CHECKING, Any, Final, cast
+
+if TYPE_CHECKING:
+    from reka_clips.mcp_server.input.schemas import JsonSchema
+
+_NUMBER: Final = re.compile(r"[+-]?\d{1,15}(\.\d{1,6})?")
+_BIGGEST_NUMBER: Final = 2**53
+
+
+def natural(value: Any, node: JsonSchema) -> Any:
+    """Return the value in the type that a flat schema asks for; what is not clear is returned as it came.
+
+    Lists and objects written as JSON text are read, "3" becomes 3, "true" becomes true, one text where a list
+    of texts is due becomes that list, and a null field counts as one that was not sent. What would do harm
+    further on is changed into what every field refuses: endless numbers, texts with half a surrogate pair.
+    """
+    kind = node["type"]
+    if isinstance(value, str) and kind != "string":
+        value = _from_text(value, kind, node)
+    if isinstance(value, int) and not isinstance(value, bool):
+        if abs(value) > _BIGGEST_NUMBER:
+            return math.inf
+        return str(value) if kind == "string" and "enum" in node else value
+    if isinstance(value, dict) and kind == "object":
+        fields = cast("dict[str, Any]", value)
+        known = cast("dict[str, JsonSchema]", node["properties"])
+        return {
+            name: natural(item, known[name]) if name in known else item
+            for name, item in fields.items()
+            if item is not None or name not in known
+        }
+    if isinstance(value, list | tuple) and kind == "array":
+        items = cast("list[Any]", value)
+        return [natural(item.strip() if isinstance(item, str) else item, node["items"]) for item in items]
+    if isinstance(value, str):
+        return _broken_bytes(value.strip() if "enum" in node else value)
+    return cast("Any", value)
+
+
+def _broken_bytes(text: str) -> str | bytes:
+    """Return the text, or, where it is none that UTF-8 can carry, bytes that are no UTF-8 either."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode(errors="surrogatepass")
+    return text
+
+
+def _from_text(text: str, kind: str, node: JsonSchema) -> Any:
+    stripped = text.strip()
+    if kind == "boolean":
+        return {"true": True, "false": False}.get(stripped.lower(), text)
+    if kind in ("integer", "number"):
+        if not _NUMBER.fullmatch(stripped):
+            return text
+        number = float(stripped)
+        return int(number) if number.is_integer() else number
+    parsed = _parsed(stripped) if stripped[:1] in "[{" else text
+    if kind == "array" and not isinstance(parsed, list):
+        return [text] if node["items"]["type"] == "string" and text else text
+    return cast("Any", parsed)
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text

@@ -1,0 +1,187 @@
+"""What is wrong with a call, told to the agent: the field, what is allowed, the nearest right spelling or place.
+
+Values are never echoed beyond a short number or word: they may be long, or secret.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from reka_clips.errors import FieldError
+from reka_clips.mcp_server.input import suggestions
+from reka_clips.mcp_server.input.aliases import NO_CHOICE
+from reka_clips.mcp_server.input.coercion import natural
+from reka_clips.mcp_server.input.schemas import JsonSchema, field_schema, places
+from reka_clips.mcp_server.output.text import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pydantic_core import ErrorDetails
+
+_SHORT_WORD: Final = re.compile(r"[\w:.,#+ -]{1,24}", re.ASCII)
+_SECRETS: Final = re.compile(r"api.?key|token|secret|password|authorization|credential", re.IGNORECASE)
+_MAX_NAME_CHARACTERS: Final = 60
+_MAX_SHOWN_NUMBER: Final = 10**12
+
+
+def refusals_of(errors: Sequence[ErrorDetails], *, schema: JsonSchema, tool: str) -> list[FieldError]:
+    """Return one refusal for each thing that pydantic found wrong, in our words.
+
+    schema: the flat schema of the model that refused; it tells what would have been right.
+    """
+    found: list[FieldError] = []
+    told = {details["loc"][:-1] for details in errors}
+    for details in errors:
+        path = details["loc"]
+        if details["type"] == "too_short" and path in told:
+            continue  # pydantic does not count the items that are wrong
+        if details["type"] == "extra_forbidden":
+            problem = _unknown_field(details["input"], path, schema, tool)
+        elif details["type"] == "missing":
+            problem = f"is required: {_expected(field_schema(schema, path) or {}, path)}"
+        else:
+            own = details.get("ctx", {}).get("error") if details["type"] == "value_error" else None
+            problem = _wrong_value(details["input"], field_schema(schema, path) or {}, path, own)
+        found.append(FieldError(field_name(path), problem))
+    return found
+
+
+def field_name(path: Sequence[str | int]) -> str:
+    """Return a path as agents write it: `video_urls[0]`, `generation_config.template`."""
+    name = ""
+    for step in path:
+        if isinstance(step, int):
+            name += f"[{step}]"
+        else:
+            name += ("." if name else "") + clean(step, max_characters=_MAX_NAME_CHARACTERS)
+    return name
+
+
+def _unknown_field(value: Any, path: Sequence[str | int], schema: JsonSchema, tool: str) -> str:
+    name = str(path[-1])
+    if _SECRETS.search(name[:200]):
+        return "is not an argument: keys are set where the server is configured (REKA_API_KEY), never sent in a call"
+    here = tuple(path[:-1])
+    siblings = cast("JsonSchema", (field_schema(schema, here) or {}).get("properties", {}))
+    everywhere = places(schema)
+    # The right name in the wrong place comes first, then a wrong name here, then a wrong name for something elsewhere.
+    meant = name if name in everywhere else suggestions.nearest_name(name, [*siblings, *everywhere])
+    if meant is None:
+        where = field_name(here) if here else tool
+        return f"is not a field of {where}; its fields are {', '.join(siblings)}"
+    place = everywhere[meant]
+    if meant in siblings:
+        return f"is not a field; did you mean {field_name((*here, meant))}?"
+    parent = field_name(place[:-1])
+    example = _right_value(value, field_schema(schema, place) or {}, place)
+    for step in reversed(place):
+        example = {step: example}
+    where = f"inside {parent}" if parent else "at the top level, beside video_urls"
+    return f"does not belong here; {meant} goes {where}: {json.dumps(example, ensure_ascii=False)}"
+
+
+def _wrong_value(value: Any, node: JsonSchema, path: Sequence[str | int], own: object) -> str:
+    kind = node.get("type")
+    if isinstance(value, bytes):  # see coercion.natural
+        return "must be plain Unicode text; it holds half of a surrogate pair"
+    if own is not None and kind in ("object", "string") and isinstance(value, dict | str) and "enum" not in node:
+        return str(own)
+    return f"must be {_expected(node, path)}, not {_shown(value)}{_hint(value, node, path)}"
+
+
+def _expected(node: JsonSchema, path: Sequence[str | int]) -> str:
+    if "enum" in node:
+        return f"one of {', '.join(node['enum'])}"
+    if "pattern" in node:
+        return 'a colour written as "#RRGGBB", such as "#FFCC00"'
+    if path[-1:] == ("id",):
+        return "the id of a generation (a UUID), as create_clips and list_clips return it"
+    kind = node.get("type")
+    if kind in ("integer", "number"):
+        return _expected_number(node)
+    if kind == "object":
+        return f"an object; its fields are {', '.join(node['properties'])}"
+    links = 'a list of at least one link, such as ["https://example.com/video.mp4"]'
+    return {"array": links, "boolean": "true or false"}.get(str(kind), "text")
+
+
+def _expected_number(node: JsonSchema) -> str:
+    noun = "a whole number" if node["type"] == "integer" else "a number"
+    low, high = node.get("minimum"), node.get("maximum")
+    if high is not None:
+        return f"{noun} from {low:g} to {high:g}"
+    return f"{noun}, {low:g} or more"
+
+
+def _hint(value: Any, node: JsonSchema, path: Sequence[str | int]) -> str:
+    kind = node.get("type")
+    if isinstance(value, float) and kind == "integer" and abs(value) < _MAX_SHOWN_NUMBER:
+        return f"; round it, to {round(value)} for example"
+    if isinstance(value, str) and kind in ("object", "array") and value.strip()[:1] in ("{", "["):
+        return ", which is no valid JSON"
+    if isinstance(value, dict | list | tuple | bool) or value is None:
+        return ""
+    meant = _meant(str(value)[:200], node, path)
+    if meant:
+        return f"; did you mean {' or '.join(json.dumps(one) for one in meant)}?"
+    is_left_to_us = isinstance(value, str) and value.strip().lower() in NO_CHOICE
+    return "; leave it out for the default" if is_left_to_us else ""
+
+
+def _right_value(value: Any, node: JsonSchema, path: Sequence[str | int]) -> Any:
+    """Return a misplaced value as it would be right in its place, as far as that can be told; `…` where not."""
+    value = natural(value, node)
+    kind = node.get("type")
+    if isinstance(value, bool):
+        is_right = kind == "boolean"
+    elif isinstance(value, int | float):
+        in_range = node.get("minimum", -math.inf) <= value <= node.get("maximum", math.inf)
+        is_right = in_range and (kind == "number" or (kind == "integer" and isinstance(value, int)))
+    else:
+        is_right = _is_short(value) and kind == "string" and value in node.get("enum", (value,))
+    if is_right and ("pattern" not in node or re.fullmatch(node["pattern"], str(value))):
+        return value
+    meant = _meant(str(value)[:200], node, path) if isinstance(value, str | int | float) else ()
+    return meant[0] if meant else "…"
+
+
+def _meant(text: str, node: JsonSchema, path: Sequence[str | int]) -> Sequence[str | float]:
+    """Return the values that a text may have meant, the likeliest first; each of them is allowed."""
+    if "enum" in node:
+        return suggestions.nearest_values(text, node["enum"])
+    if "pattern" in node:
+        found: str | float | None = suggestions.color(text)
+    elif node.get("type") == "boolean":
+        found = suggestions.truth(text)
+    elif node.get("type") in ("integer", "number"):
+        is_time = str(path[-1]).endswith(("_seconds", "_time"))
+        found = suggestions.seconds(text) if is_time else suggestions.number(text)
+        low, high = node.get("minimum", -math.inf), node.get("maximum", math.inf)
+        found = found if found is not None and low <= found <= high else None
+    else:
+        found = None
+    return () if found is None else (found,)
+
+
+def _shown(value: Any) -> str:
+    if _is_short(value):
+        return json.dumps(value)
+    if isinstance(value, int | float):
+        return "NaN" if math.isnan(value) else "a number far too large"
+    if isinstance(value, str):
+        return f"a text of {len(value)} characters" if value else "an empty text"
+    if isinstance(value, list | tuple):
+        items = len(cast("list[Any]", value))
+        return f"a list of {items}" if items else "an empty list"
+    return "an object"
+
+
+def _is_short(value: Any) -> bool:
+    """Whether a value is harmless to show as it is."""
+    if isinstance(value, str):
+        return _SHORT_WORD.fullmatch(value) is not None
+    return value is None or (isinstance(value, int | float) and abs(value) < _MAX_SHOWN_NUMBER)

@@ -1,0 +1,59 @@
+"""What the tools share: who calls, how long they wait, and the answer for a generation as it then stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import anyio
+
+from reka_clips.mcp_server.output.results import ResultContext, generation_result
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mcp.server.mcpserver.context import Context
+    from mcp_types import CallToolResult
+
+    from reka_clips.errors import RateLimit
+    from reka_clips.generations import Generation
+    from reka_clips.mcp_server.context import AppContext
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One tool call. arrived_at: on the clock of `anyio.current_time`."""
+
+    runtime: AppContext
+    context: Context[Any, Any]
+    arrived_at: float
+
+    @classmethod
+    def now(cls, runtime: AppContext, context: Context[Any, Any]) -> Call:
+        """Return the call that has just arrived."""
+        return cls(runtime, context, anyio.current_time())
+
+    @property
+    def headers(self) -> Mapping[str, str] | None:
+        """The request's headers over HTTP and SSE, None over stdio."""
+        return self.context.headers
+
+    def deadline(self, wait_seconds: float | None) -> float:
+        """Return when the wait ends. wait_seconds: None means the server's default."""
+        return self.arrived_at + (self.runtime.settings.wait_seconds if wait_seconds is None else wait_seconds)
+
+
+def job_result(
+    job: Generation, call: Call, *, note: str | None = None, rate_limit: RateLimit | None = None
+) -> CallToolResult:
+    """Return the answer for a generation as it stands now, with links that this caller can open."""
+    state = job.state
+    snapshot = state.snapshot.model_copy(update={"id": job.id, "status": state.stage})
+    story = ResultContext(
+        backend=job.account.backend,
+        note=note,
+        stages=state.stages,
+        elapsed_seconds=job.elapsed_seconds,
+        rate_limit=rate_limit,
+    )
+    return generation_result(call.runtime.shown(snapshot, call.headers), story)
