@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from reka_clips.client import is_passing, retry_after_seconds
+from reka_clips.client import is_temporary, retry_after_seconds
 from reka_clips.errors import NotFoundError, RekaClipsError, UnreadableAnswerError
 from reka_clips.generations.generation import Generation, is_bare_completion
 
@@ -35,7 +35,7 @@ async def poll(job: Generation, lock: anyio.Lock, *, pace: PollingConfig, limits
             try:
                 snapshot = await fetch(job, attempts=1)
             except RekaClipsError as error:
-                if not (is_passing(error) or is_new_and_unknown(job, error, pace)):
+                if not (is_temporary(error) or is_new_and_unknown(job, error, pace)):
                     raise
                 pause = max(job.interval_seconds, retry_after_seconds(error) or 0.0)
             else:

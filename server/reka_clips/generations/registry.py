@@ -9,7 +9,7 @@ from weakref import WeakValueDictionary
 
 import anyio
 
-from reka_clips.client import is_passing
+from reka_clips.client import is_temporary
 from reka_clips.errors import BusyError, NotFoundError, RekaClipsError, ShutdownError
 from reka_clips.generations.generation import Generation, is_bare_completion
 from reka_clips.generations.polling import fetch, is_new_and_unknown, poll
@@ -191,7 +191,7 @@ class GenerationRegistry:
         try:
             job.take(await fetch(job))
         except RekaClipsError as error:
-            if is_new_and_unknown(job, error, self.pace) or (job.state.is_terminal and is_passing(error)):
+            if is_new_and_unknown(job, error, self.pace) or (job.state.is_terminal and is_temporary(error)):
                 return
             if isinstance(error, NotFoundError):
                 self.drop(job, error)

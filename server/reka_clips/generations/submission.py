@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 
-from reka_clips.client import is_passing
+from reka_clips.client import is_temporary
 from reka_clips.errors import (
     CreationLostError,
     NotFoundError,
@@ -108,7 +108,7 @@ class Submitter:
         except NotFoundError:
             return False
         except RekaClipsError as error:
-            if not is_passing(error):
+            if not is_temporary(error):
                 raise
         if not self._ledger.holds(job):
             return False  # deleted while we waited
