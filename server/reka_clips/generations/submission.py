@@ -101,10 +101,11 @@ class Submitter:
         if job is None:
             return False
         try:
-            async with self._ledger.lock(posting.account, job.id):
-                if self._ledger.holds(job) and not job.is_fresh(None):
-                    job.account = posting.account  # an engine that was started again has another address
-                    await self._ledger.refresh(job)
+            while job.deletions:
+                await job.changed.wait()
+            if self._ledger.holds(job) and not job.is_fresh(None):
+                job.account = posting.account  # an engine that was started again has another address
+                await self._ledger.refresh(job)
         except NotFoundError:
             return False
         except RekaClipsError as error:
