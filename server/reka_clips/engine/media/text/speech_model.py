@@ -1,11 +1,12 @@
 """Which speech model to use, where it lies, and how it is fetched.
 
-Models are the CTranslate2 conversions of Whisper that faster-whisper names. They are kept in a folder of the data
-directory, in the layout of the model hub's own cache, so that a broken download resumes where it stopped. A small file
-beside them, written last, marks a model as whole and its bytes as checked.
 Models are the CTranslate2 conversions of Whisper that faster-whisper names. They are kept in the data directory, in the
 layout of the model hub's own cache, so that a broken download resumes where it stopped. A small file beside them,
 written last, marks a model as whole and its bytes as checked.
+
+Everything here blocks, and importing faster-whisper takes about a second: call `fetch` from a worker process.
+"""
+
 from __future__ import annotations
 
 import errno
