@@ -73,8 +73,8 @@ async def test_nothing_is_said_before_the_first_word_nor_after_the_end():
         async with ProgressReporter(other.report, heartbeat) as relay, ProgressReporter(early.report, heartbeat):
             async with ProgressReporter(ended.report, heartbeat) as short:
                 await short.tell("Done soon")
-                    await ended.until(heard=1)
-                heard = list(ended.words)
+                await ended.until(heard=1)
+            heard = list(ended.words)
             await relay.tell("Working")
             await other.until(heard=4)
     assert ended.words == heard
