@@ -5,9 +5,10 @@ Source for fields, ranges and defaults: Reka's Clip API reference and OpenAPI do
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, model_validator
 
 from reka_clips.contract.options import (
     AspectRatio,
@@ -38,6 +39,13 @@ def _resolution(value: object) -> object:
     return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else _whole_number(value)
 
 
+def _language(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*", value):
+        raise ValueError("must be a language code such as en, de or pt-BR")
+    return value
+
+
+LanguageCode = Annotated[str, AfterValidator(_language), Field(examples=["en", "pt-BR"])]
 HexColor = Annotated[str, Field(pattern=r"^#[0-9A-Fa-f]{6}$")]
 
 
@@ -83,10 +91,14 @@ class GenerationConfig(_Request):
 
 
 class RenderingConfig(_Request):
-    """How the clips look. `resolution`: the shorter side of the picture, in pixels."""
+    """How the clips look. `resolution`: the shorter side of the picture, in pixels.
+
+    `subtitles_language`: which of a film's subtitles to show; the embedded engine's own, Reka has no such field.
+    """
 
     show_watermark: StrictBool | None = None
     subtitles: StrictBool | None = None
+    subtitles_language: LanguageCode | None = None
     aspect_ratio: AspectRatio | None = None
     resolution: Annotated[Resolution, BeforeValidator(_resolution)] | None = None
     layout: Layout | None = None

@@ -108,19 +108,23 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 def parse_create(raw: Mapping[str, Any], *, allow_file: bool) -> CreateArguments:
     """Return the arguments of a creation.
 
-    allow_file: whether `file://` URLs are taken. Raises ArgumentError with every problem of the call.
+    allow_file: whether they go to the embedded engine, which takes `file://` URLs. Raises ArgumentError with every problem of the call.
     """
 
-    def url_refusals(value: Mapping[str, Any]) -> list[FieldError]:
+    def backend_refusals(value: Mapping[str, Any]) -> list[FieldError]:
         urls = value.get("video_urls")
         found: list[FieldError] = []
+        rendering: object = value.get("rendering_config")
+        if not allow_file and isinstance(rendering, dict) and cast("dict[str, Any]", rendering).get("subtitles_language"):
+            problem = "is for the embedded engine; for Reka set translated_subtitles_target_language, or leave it out"
+            found.append(FieldError("rendering_config.subtitles_language", problem))
         for number, url in enumerate(cast("list[object]", urls) if isinstance(urls, list) else []):
             problem = video_url_problem(url, allow_file=allow_file) if isinstance(url, str) else None
             if problem is not None:
                 found.append(FieldError(f"video_urls[{number}]", problem))
         return found
 
-    return _parse(CreateArguments, raw, tool="create_clips", further=url_refusals)
+    return _parse(CreateArguments, raw, tool="create_clips", further=backend_refusals)
 
 
 def parse_status(raw: Mapping[str, Any]) -> StatusArguments:

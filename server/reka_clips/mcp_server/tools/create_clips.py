@@ -80,6 +80,10 @@ FIELDS: Final = {
     "rendering_config": "How the clips look. Leave out for vertical 720 with subtitles.",
     "rendering_config.show_watermark": "Show a watermark (default false).",
     "rendering_config.subtitles": "Burn in what is said (default true); false: no captions at all.",
+    "rendering_config.subtitles_language": (
+        "Which of the video's subtitles to show, such as en or pt-BR (embedded engine only; nothing is translated). "
+        "Default: the language spoken."
+    ),
     "rendering_config.aspect_ratio": (
         "9:16 (default) for reels, shorts and stories, 1:1 square, 4:5 for feeds, 16:9 wide; 9:16-split stacks two "
         "pictures."
