@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio
 from mcp_types import InputRequiredResult, ToolAnnotations
 
+from reka_clips.contract.video_urls import NO_FILES
+from reka_clips.errors import ArgumentError, FieldError
 from reka_clips.mcp_server.extensions import gallery
 from reka_clips.mcp_server.extensions.task_handoff import taker
 from reka_clips.mcp_server.icons import icon
@@ -46,6 +48,9 @@ Time: minutes (Reka: 2 to 15). Progress is reported at every stage. The call ret
 after wait_seconds, then with the id, the stage and the next call to make; with stream=false as soon as the creation \
 is accepted. The generation goes on by itself when the call ends, is cancelled or times out, and cannot be stopped."""
 
+_ENGINE_ONLY: Final = (
+    "is for the embedded engine; leave it out, or set generation_config.translated_subtitles_target_language"
+)
 _WHERE: Final = "whole seconds from the beginning of the source"
 FIELDS: Final = {
     "video_urls": (
@@ -139,10 +144,14 @@ def tool(runtime: AppContext) -> ClipTool:
 
 async def _run(runtime: AppContext, raw: Mapping[str, Any], context: Context[Any, Any]) -> ToolResult:
     call = Call.now(runtime, context)
-    arguments = parse_create(raw, allow_file=runtime.allows_file_urls(call.headers))
+    no_files = runtime.no_files_reason(call.headers)
+    arguments = parse_create(raw, allow_file=no_files is None, no_files=no_files or NO_FILES)
     with ProgressReporter(context.report_progress, runtime.heartbeat) as relay:
         await relay.tell(_SUBMITTING)
         account = await runtime.account(call.headers)
+        rendering = arguments.rendering_config
+        if account.backend == "reka" and not account.is_near and rendering and rendering.subtitles_language:
+            raise ArgumentError((FieldError("rendering_config.subtitles_language", _ENGINE_ONLY),))
         creation: SubmissionHandle | None = None
         if runtime.settings.confirm and account.backend == "reka":
             if not arguments.force_new:
