@@ -5,10 +5,9 @@ Source for fields, ranges and defaults: Reka's Clip API reference and OpenAPI do
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, model_validator
 
 from reka_clips.contract.options import (
     AspectRatio,
@@ -39,13 +38,8 @@ def _resolution(value: object) -> object:
     return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else _whole_number(value)
 
 
-def _language(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*", value):
-        raise ValueError("must be a language code such as en, de or pt-BR")
-    return value
-
-
-LanguageCode = Annotated[str, AfterValidator(_language), Field(examples=["en", "pt-BR"])]
+LANGUAGE_PATTERN: Final = r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$"
+LanguageCode = Annotated[str, Field(pattern=LANGUAGE_PATTERN)]
 HexColor = Annotated[str, Field(pattern=r"^#[0-9A-Fa-f]{6}$")]
 
 
