@@ -48,7 +48,7 @@ async def test_every_page_that_may_call_gets_answers_that_a_browser_lets_it_read
 @pytest.mark.parametrize(
     "origin",
     ["https://evil.example", "null", "http://localhost:3000.evil.example", "http://localhost.evil.example:80",
-     "http://localhost:", "http://localhost:١", "https://localhost:3000", ""],
+     "http://localhost:", "http://localhost:\u0661", "https://localhost:3000", ""],
 )  # fmt: skip
 async def test_other_pages_get_no_answer_at_all(open_site: OpenSite, origin: str):
     async with open_site() as http:

@@ -61,4 +61,4 @@ async def _run(runtime: AppContext, raw: Mapping[str, Any], context: Context[Any
     arguments = parse_list(raw)
     account = await runtime.account(context.headers)
     page = await runtime.manager.list(account, offset=arguments.offset, limit=arguments.limit, status=arguments.status)
-    return list_result(page, backend=account.backend, arguments=arguments)
+    return list_result(runtime.shown_list(page, context.headers), backend=account.backend, arguments=arguments)
