@@ -148,7 +148,7 @@ async def test_files_of_the_servers_computer_are_not_for_others(open_site: OpenS
 PRESIGNED = "https://bucket.example/film.mp4?X-Amz-Signature=of-ada"
 
 
-async def test_who_shares_an_account_sees_no_permissions_in_links_of_others(open_site: OpenSite, api: ScriptedClipApi):
+async def test_who_shares_an_account_sees_no_permissions_in_links_of_others(open_site: OpenSite):
     """Ada and Eve use the operator's key, as they would the shared engine: each sees what the other made."""
     async with an_issuer() as issuer:
         shared = {"api_key": OPERATOR_KEY, "public_url": "https://clips.example", "oauth_issuer": issuer.url}
