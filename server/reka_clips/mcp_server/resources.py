@@ -58,7 +58,7 @@ def add_resources(server: MCPServer[Any], runtime: AppContext) -> None:
     )
     async def read_generation(id: str, ctx: Context[Any, Any]) -> str:  # noqa: A002  # pyright: ignore[reportUnusedFunction] - the URI's word; registered by the decorator
         job = await _job(runtime, id, ctx)
-        snapshot = runtime.shown(job.state.snapshot.model_copy(update={"id": job.id}), ctx.headers)
+        snapshot = runtime.shown(job.state.snapshot.model_copy(update={"id": job.id}), ctx.headers, job.account)
         fields = generation_fields(snapshot, _ALL)
         fields["backend"] = job.account.backend
         fields["output"] = [clip_fields(output, _ALL) for output in snapshot.output[: _ALL.clips]]
