@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from anyio.abc import Process
 
 from reka_clips.engine.media.ffmpeg.errors import DiskFullError, MediaError
 from reka_clips.errors import EngineMissingError
+from reka_clips.subprocesses import find_program, media_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -131,7 +131,7 @@ def find_ffmpeg() -> Ffmpeg:
             lacks = "cannot be run" if found is None else f"lacks {_list(NEEDED_FEATURES - found.features)}"
             raise EngineMissingError(f"The ffmpeg that IMAGEIO_FFMPEG_EXE names {lacks}. {_INSTALL_HINT}")
         return found
-    for path in (shutil.which("ffmpeg"), _wheel_ffmpeg()):
+    for path in (find_program("ffmpeg"), _wheel_ffmpeg()):
         found = inspect_ffmpeg(path) if path else None
         if found is not None and found.features >= NEEDED_FEATURES:
             return found
@@ -143,7 +143,7 @@ def inspect_ffmpeg(path: str) -> Ffmpeg | None:
 
     path: a name is looked for where programs are; a relative path is one of this program, wherever ffmpeg will run.
     """
-    path = os.path.abspath(shutil.which(path) or path)  # noqa: PTH100 - as a shell would find it
+    path = os.path.abspath(find_program(path) or path)  # noqa: PTH100 - as a shell would find it
     texts: list[str] = []
     for question in ("-version", "-filters", "-encoders"):
         try:
@@ -153,6 +153,7 @@ def inspect_ffmpeg(path: str) -> Ffmpeg | None:
                 timeout=30,
                 check=True,
                 stdin=subprocess.DEVNULL,
+                env=media_environment(os.environ),
             )
         except (OSError, subprocess.SubprocessError):
             return None
@@ -212,7 +213,7 @@ def _wheel_ffmpeg() -> str | None:
 
 async def _start(argv: list[str], directory: Path | None) -> Process:
     # MALLOC_ARENA_MAX: each thread's own arena reserves address space that would count against the memory limit.
-    environment = {**os.environ, "MALLOC_ARENA_MAX": "4", "AV_LOG_FORCE_NOCOLOR": "1"}
+    environment = {**media_environment(os.environ), "MALLOC_ARENA_MAX": "4", "AV_LOG_FORCE_NOCOLOR": "1"}
     options: dict[str, Any] = {}
     if sys.platform == "win32":
         options["creationflags"] = subprocess.BELOW_NORMAL_PRIORITY_CLASS | subprocess.CREATE_NO_WINDOW
