@@ -22,7 +22,6 @@ _CONNECT_SECONDS: Final = 15.0
 _IDLE_SECONDS: Final = 30.0
 _ATTEMPTS: Final = 5  # one after another that brought no byte
 _PAUSE_SECONDS: Final = 1.0
-_READ_BYTES: Final = 1024 * 1024
 _PARTIAL: Final = 206
 
 log = logging.getLogger(__name__)
@@ -84,7 +83,7 @@ async def _append(
         goes_on = response.status_code == _PARTIAL
         async with await anyio.open_file(part, "ab" if goes_on else "wb") as file:
             have = have if goes_on else 0
-            async for chunk in response.aiter_bytes(_READ_BYTES):
+            async for chunk in response.aiter_bytes():
                 have += len(chunk)
                 if have > size_bytes:
                     raise DownloadError("What came is not the expected file: it is too large.")
