@@ -7,6 +7,7 @@ Also writes dist/server.json, the registry's entry with the bundle and its check
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
@@ -26,7 +27,7 @@ from mcp import Client, StdioServerParameters, stdio_client
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from docs.test_python import write_talk
-from release.host import ask, configured, environment
+from release.host import ask, configured
 from release.scratch import DIST, ROOT, UV, run
 
 TOOL: Final = "@anthropic-ai/mcpb@2.1.2"
@@ -44,8 +45,9 @@ def main() -> int:
     """Pack, check and start the bundle; print what was seen."""
     bundle = pack(DIST)
     names = contents(bundle)
-    with tempfile.TemporaryDirectory(prefix="an unpacked bundle ") as folder:
-        server = unpack(bundle, Path(folder), {})
+    with tempfile.TemporaryDirectory(prefix="Розширення reka ") as parent:
+        folder = Path(parent) / "an unpacked bundle"
+        server = unpack(bundle, folder, {})
         offer = anyio.run(ask, server)
         clips = anyio.run(cut, server, write_talk(Path(folder) / "talk.mp4"))
     registry = write_registry_entry(bundle, DIST)
@@ -154,9 +156,19 @@ def unpack(bundle: Path, folder: Path, answers: dict[str, str]) -> StdioServerPa
     unpacked = json.loads((folder / "manifest.json").read_text())
     server = configured(unpacked, folder, answers)
     assert server.env is not None
-    server.env["PATH"] = environment(path=[Path(UV).parent])["PATH"]  # the host brings its own uv
+    server.env["PATH"] = str(uv_alone(folder.parent))  # the host brings its own uv, and there is no ffmpeg
     server.env["REKA_CLIPS_DATA_DIR"] = str(folder / "data of the engine")
     return server
+
+
+def uv_alone(folder: Path) -> Path:
+    """Return a folder of programs with uv and Python in it and nothing else."""
+    programs = folder / "programs"
+    programs.mkdir(exist_ok=True)
+    for name, path in (("uv", UV), ("python3", sys.executable)):
+        with contextlib.suppress(FileExistsError):
+            (programs / name).symlink_to(path)
+    return programs
 
 
 async def cut(server: StdioServerParameters, film: Path) -> list[dict[str, Any]]:

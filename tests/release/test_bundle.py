@@ -71,16 +71,23 @@ def test_little_is_fetched_before_the_first_answer(platform: str) -> None:
 def test_with_nothing_filled_in_it_starts_shows_what_the_manifest_lists_and_cuts_clips(
     bundle: Path, tmp_path: Path, talk: Path
 ) -> None:
-    folder = tmp_path / "an unpacked bundle"
+    """From nothing: no package is in the cache, no ffmpeg on the computer, and the folder has an odd name."""
+    folder = tmp_path / "Розширення Claude" / "an unpacked bundle"
     server = unpack(bundle, folder, {})
-    assert "${user_config.api_key}" in (server.env or {}).values()
+    assert server.env is not None
+    assert "${user_config.api_key}" in server.env.values()
+    server.env["UV_CACHE_DIR"] = str(tmp_path / "empty cache")
     offer = anyio.run(ask, server)
     assert list(offer.tools) == [tool["name"] for tool in MANIFEST["tools"]]
     assert offer.prompts == {prompt["name"]: prompt["arguments"] for prompt in MANIFEST["prompts"]}
     assert offer.version == MANIFEST["version"]
-    clips = anyio.run(cut, server, talk)
-    assert clips
-    assert all(clip["title"] for clip in clips)
+    assert not [*tmp_path.rglob("ffmpeg-*")], "the first answer did not wait for ffmpeg"
+
+    assert all(clip["title"] for clip in anyio.run(cut, server, talk))
+    assert [*tmp_path.rglob("data of the engine/ffmpeg/*/ffmpeg")]
+
+    server.env["UV_OFFLINE"] = "1"
+    assert anyio.run(cut, server, talk), "the second start needs no network"
 
 
 def test_the_entry_for_the_registry_names_the_bundle_and_its_checksum(bundle: Path, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import platform
 import re
 import subprocess
@@ -22,10 +23,13 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio.to_thread
 
 from reka_clips.download.resumable import fetch_pinned
+from reka_clips.engine.media.ffmpeg.process import find_ffmpeg, no_window
 from reka_clips.errors import DownloadError, EngineMissingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from reka_clips.engine.media.ffmpeg.process import Ffmpeg
 
 PINS_FILE: Final = Path(__file__).with_name("wheels.json")
 _UV_SECONDS: Final = 60.0
@@ -50,7 +54,7 @@ class Wheel:
 
 def pinned() -> tuple[str, tuple[Wheel, ...]]:
     """Return the pinned requirement, such as `imageio-ffmpeg==0.8.1`, and its wheels for all platforms."""
-    pins: dict[str, Any] = json.loads(PINS_FILE.read_text(encoding="ascii"))
+    pins = json.loads(PINS_FILE.read_text(encoding="ascii"))
     wheels = [Wheel(wheel["name"], wheel["size_bytes"], wheel["sha256"]) for wheel in pins["wheels"]]
     return pins["requirement"], tuple(wheels)
 
@@ -62,8 +66,18 @@ def wheel_for(wheels: Sequence[Wheel], *, system: str, machine: str) -> Wheel | 
 
 
 def fetched_ffmpeg(data_dir: Path, *, windows: bool = sys.platform == "win32") -> Path:
-    """Return where the fetched ffmpeg is or would be."""
+    """Return where the fetched ffmpeg is, or would be."""
     return data_dir / "ffmpeg" / pinned()[0].partition("==")[2] / ("ffmpeg.exe" if windows else "ffmpeg")
+
+
+def find_or_fetch_later(data_dir: Path) -> Ffmpeg | None:
+    """Return the ffmpeg to use, or None where it can be fetched. Raises EngineMissingError where it cannot."""
+    try:
+        return find_ffmpeg(fetched=fetched_ffmpeg(data_dir))
+    except EngineMissingError:
+        if ffmpeg_source(os.environ) is None or os.environ.get("IMAGEIO_FFMPEG_EXE"):
+            raise
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +107,14 @@ def ffmpeg_source(
     return FfmpegSource(uv, requirement, wheel) if uv and wheel else None
 
 
-async def fetch_ffmpeg(source: FfmpegSource, target: Path, *, tell: Callable[[str], None]) -> None:
-    """Fetch ffmpeg to `target`; the next call goes on where this one broke off or was cancelled.
+async def fetch_ffmpeg(source: FfmpegSource, data_dir: Path, *, tell: Callable[[str, float], None]) -> Ffmpeg:
+    """Fetch ffmpeg into the data folder; the next call goes on where this one broke off or was cancelled.
 
-    tell: gets "fetching ffmpeg, 12 of 37 MB" as it comes.
+    tell: gets "fetching ffmpeg, 12 of 37 MB" and the share, 0 to 1, with every megabyte.
     Raises EngineMissingError with what to do.
     """
     wheel = source.wheel
+    target = fetched_ffmpeg(data_dir)
     said = ""
 
     def progressed(have_bytes: int) -> None:
@@ -107,7 +122,7 @@ async def fetch_ffmpeg(source: FfmpegSource, target: Path, *, tell: Callable[[st
         words = f"fetching ffmpeg, {have_bytes / _MEGABYTE:.0f} of {source.megabytes} MB"
         if words != said:
             said = words
-            tell(words)
+            tell(words, have_bytes / wheel.size_bytes)
 
     try:
         await anyio.to_thread.run_sync(functools.partial(target.parent.mkdir, parents=True, exist_ok=True))
@@ -116,6 +131,7 @@ async def fetch_ffmpeg(source: FfmpegSource, target: Path, *, tell: Callable[[st
         archive = target.with_name(wheel.name)
         await fetch_pinned(url, archive, size_bytes=wheel.size_bytes, sha256=wheel.sha256, on_progress=progressed)
         await anyio.to_thread.run_sync(_unpack, archive, target)
+        return await anyio.to_thread.run_sync(functools.partial(find_ffmpeg, fetched=target))
     except DownloadError as error:
         raise EngineMissingError(f"ffmpeg, which cuts the clips, could not be fetched. {error} {_REMEDY}") from error
     except OSError as error:
@@ -132,7 +148,6 @@ _REMEDY: Final = (
 def _address(source: FfmpegSource) -> str:
     """Return where the index that uv is configured with keeps the wheel. Raises DownloadError."""
     arguments = ["pip", "compile", "--quiet", "--universal", "--no-deps", "--no-header", "--format", "pylock.toml"]
-    options: dict[str, Any] = {"creationflags": subprocess.CREATE_NO_WINDOW} if sys.platform == "win32" else {}
     try:
         answer = subprocess.run(  # noqa: S603 - the program that started this one
             [source.uv, *arguments, "--python", sys.executable, "-"],
@@ -141,7 +156,7 @@ def _address(source: FfmpegSource) -> str:
             check=True,
             timeout=_UV_SECONDS,
             cwd=Path(sys.executable).parent,  # the settings of a project are not for us
-            **options,
+            creationflags=no_window(),
         )
         packages: list[dict[str, Any]] = tomllib.loads(answer.stdout.decode())["packages"]
     except (OSError, subprocess.SubprocessError, ValueError, KeyError) as error:
