@@ -1,20 +1,25 @@
-"""One pure function through which everything that upstream tells of a generation goes.
+"""The reducer of a generation's state: stream events and polled snapshots alike go through `reduce`. Pure.
 
-Stream events and polled snapshots alike: repeats are dropped, it never goes backwards, an end is an end, and
-`progress` strictly increases from state to state.
+Repeats are dropped, a generation never goes backwards, an end is final, and `progress` strictly increases from state
+to state. What is kept is bounded, so that the texts of a thousand generations fit into memory.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from datetime import UTC, datetime
+from typing import Any, Final, TypeVar
 
-from reka_clips.contract import STAGES, is_terminal
-from reka_clips.generations.bounds import trimmed
+from reka_clips.contract import STAGES, ClipOutput, Snapshot, canonical_id, is_terminal
 
-if TYPE_CHECKING:
-    from reka_clips.contract import Snapshot
-
+MAX_TEXT_CHARACTERS: Final = 20_000
+MAX_TITLE_CHARACTERS: Final = 1_000
+MAX_REASON_CHARACTERS: Final = 2_000
+MAX_URL_CHARACTERS: Final = 8_192
+MAX_CONFIG_CHARACTERS: Final = 8_192
+MAX_OUTPUTS: Final = 50
+MAX_TEXTS: Final = 50
 MAX_STAGES: Final = 40
 """Stages kept per generation; an upstream that keeps inventing new ones is not followed beyond."""
 
@@ -24,13 +29,15 @@ _FIRST_STAGE: Final = "queued"
 _SHARE: Final[dict[str, float]] = dict(zip(STAGES, (0.0, 0.1, 0.25, 0.4, 0.55, 1.0, 1.0), strict=True))
 _MOST_BEFORE_THE_END: Final = 0.99
 
+ModelT = TypeVar("ModelT", Snapshot, ClipOutput)
+
 
 @dataclass(frozen=True, slots=True)
 class GenerationState:
     """What is known of a generation at one moment.
 
     sequence: grows by one with every new stage and every growth of `progress`; what merely adds detail
-    (renewed links, say) keeps it. snapshot: everything told so far, newest value of each field, its status the
+    (renewed links, say) keeps it. snapshot: everything received so far, newest value of each field, its status the
     stage. stages: all seen, in order, at least one. progress: 0 to 1, strictly increasing with `sequence`, exact
     only where the backend reports numbers (then `snapshot.progress` is set). elapsed_seconds: since it was
     created, as of this state.
@@ -56,20 +63,20 @@ class GenerationState:
 def begin(snapshot: Snapshot, *, elapsed_seconds: float = 0.0) -> GenerationState:
     """Return the first state of a generation. A snapshot without a status is taken for `queued`."""
     stage = snapshot.status or _FIRST_STAGE
-    known = trimmed(snapshot if snapshot.status else snapshot.model_copy(update={"status": stage}))
+    known = truncated(snapshot if snapshot.status else snapshot.model_copy(update={"status": stage}))
     reported = _reported(snapshot)
     progress = 1.0 if stage == "completed" else min(_SHARE.get(stage, 0.0), 0.5) if reported is None else reported
     return GenerationState(0, known, (stage,), progress, elapsed_seconds)
 
 
-def fold(state: GenerationState, snapshot: Snapshot, *, elapsed_seconds: float) -> GenerationState:
-    """Return the state after one more snapshot; the very same object when it told nothing new.
+def reduce(state: GenerationState, snapshot: Snapshot, *, elapsed_seconds: float) -> GenerationState:
+    """Return the state after one more snapshot; the very same object when it holds nothing new.
 
     A snapshot of another generation is ignored, a known stage that comes before one already seen too, and an
     unknown stage that was seen already. An ended generation stays as it ended and only takes renewed details;
     the one exception: a failed one that turns out to have been completed, with clips to show.
     """
-    if snapshot.id and state.snapshot.id and snapshot.id.lower() != state.snapshot.id.lower():
+    if snapshot.id and state.snapshot.id and canonical_id(snapshot.id) != canonical_id(state.snapshot.id):
         return state
     stage = snapshot.status
     if state.is_terminal:
@@ -108,28 +115,103 @@ def _advanced(state: GenerationState, snapshot: Snapshot, elapsed_seconds: float
 
 
 def _detailed(state: GenerationState, snapshot: Snapshot) -> GenerationState:
-    """Add what the snapshot tells beyond its status; fields it leaves out keep what was told before."""
-    told: dict[str, Any] = {
+    """Add what the snapshot holds beyond its status; fields that it leaves out keep their values."""
+    details: dict[str, Any] = {
         name: value
         for name in type(snapshot).model_fields
         if name not in ("id", "status", "progress") and (value := getattr(snapshot, name)) not in (None, (), "")
     }
-    told["detail"] = snapshot.detail  # of this moment only
+    details["detail"] = snapshot.detail  # of this moment only
     if snapshot.progress is not None:
-        told["progress"] = max(min(1.0, snapshot.progress), state.snapshot.progress or 0.0)
+        details["progress"] = max(min(1.0, snapshot.progress), state.snapshot.progress or 0.0)
     before = state.snapshot
-    if all(getattr(before, name) == value for name, value in told.items()):
+    if all(getattr(before, name) == value for name, value in details.items()):
         return state
-    after = trimmed(before.model_copy(update=told))
+    after = truncated(before.model_copy(update=details))
     return state if after == before else replace(state, snapshot=after)
 
 
 def _next_progress(progress: float, stage: str, reported: float | None) -> float:
     if stage == "completed":
         return 1.0
-    told = _SHARE.get(stage, 0.0) if reported is None and stage != "failed" else reported or 0.0
-    return told if told > progress else progress + (1.0 - progress) / 10
+    share = _SHARE.get(stage, 0.0) if reported is None and stage != "failed" else reported or 0.0
+    return share if share > progress else progress + (1.0 - progress) / 10
 
 
 def _reported(snapshot: Snapshot) -> float | None:
     return None if snapshot.progress is None else max(0.0, min(_MOST_BEFORE_THE_END, snapshot.progress))
+
+
+def truncated(snapshot: Snapshot) -> Snapshot:
+    """Return the snapshot with long texts cut and long lists shortened; a link too long to hold is left out.
+
+    One of ordinary size is returned as it is, the very same object.
+    """
+    return _with(
+        snapshot,
+        id=_cut(snapshot.id, 128),
+        created_at=_cut(snapshot.created_at, 64),
+        updated_at=_cut(snapshot.updated_at, 64),
+        generation_config=_config(snapshot.generation_config),
+        rendering_config=_config(snapshot.rendering_config),
+        video_urls=_links(snapshot.video_urls),
+        prompt=_cut(snapshot.prompt, MAX_TEXT_CHARACTERS),
+        output=_outputs(snapshot.output),
+        error_message=_cut(snapshot.error_message, MAX_REASON_CHARACTERS),
+        error=_cut(snapshot.error, MAX_REASON_CHARACTERS),
+        warnings=_texts(snapshot.warnings),
+    )
+
+
+def _output(output: ClipOutput) -> ClipOutput:
+    return _with(
+        output,
+        title=_cut(output.title, MAX_TITLE_CHARACTERS),
+        caption=_cut(output.caption, MAX_TEXT_CHARACTERS),
+        hashtags=_texts(output.hashtags),
+        video_url=_link(output.video_url),
+        signed_s3_video_url=_link(output.signed_s3_video_url),
+        poster_url=_link(output.poster_url),
+        source_url=_link(output.source_url),
+    )
+
+
+def _with(model: ModelT, **kept: object) -> ModelT:
+    changed = {name: value for name, value in kept.items() if value != getattr(model, name)}
+    return model.model_copy(update=changed) if changed else model
+
+
+def _outputs(outputs: tuple[ClipOutput, ...]) -> tuple[ClipOutput, ...]:
+    return tuple(_output(output) for output in outputs[:MAX_OUTPUTS])
+
+
+def _cut(text: str | None, limit: int) -> str | None:
+    return text if text is None or len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _link(url: str | None) -> str | None:
+    return url if url is None or len(url) <= MAX_URL_CHARACTERS else None
+
+
+def _links(urls: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(url for url in urls[:MAX_TEXTS] if len(url) <= MAX_URL_CHARACTERS)
+
+
+def _texts(texts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(text[:MAX_TITLE_CHARACTERS] for text in texts[:MAX_TEXTS])
+
+
+def _config(config: dict[str, Any] | None) -> dict[str, Any] | None:
+    fits = config is None or len(json.dumps(config, default=str)) <= MAX_CONFIG_CHARACTERS
+    return config if fits else None
+
+
+def seconds_since_1970(text: str | None) -> float | None:
+    """Return an ISO 8601 time as seconds since 1970, or None if there is none. Without a zone it is UTC."""
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mcp_types import CallToolResult, ResourceLink, TextContent
 
-from reka_clips.contract import is_generation_id
+from reka_clips.contract import is_uuid
 from reka_clips.mcp_server.output.result_fields import (
     CLIP_LINK_HINT,
     Bounds,
@@ -242,7 +242,7 @@ def _list_result(
     structured["message"] = message
     lines = [message]
     for item in items:
-        generation_id = item["id"] if is_generation_id(item["id"]) else quoted(item["id"], max_characters=60)
+        generation_id = item["id"] if is_uuid(item["id"]) else quoted(item["id"], max_characters=60)
         since = f", {item['created_at']}" if _DATE.fullmatch(item.get("created_at", "")) else ""
         lines.append(f"- {generation_id}: {stage_word(item['status'])}{since}")
         lines += [f"  from {url}" for url in item["video_urls"]]
