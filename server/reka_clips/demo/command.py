@@ -19,7 +19,6 @@ from reka_clips.settings import Settings
 _WAIT_SECONDS = 900
 _SETTINGS_PASSED_ON = (
     "REKA_",
-    "IMAGEIO_FFMPEG_EXE",
     "PATH",
     "HOME",
     "SSL_CERT",

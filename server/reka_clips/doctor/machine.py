@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import importlib.util
 import os
 import platform
 import shutil
@@ -14,6 +13,7 @@ from typing import Final, Literal
 
 from reka_clips.doctor.report import Finding, Status
 from reka_clips.errors import EngineMissingError
+from reka_clips.settings import Settings
 
 PACKAGES: Final = ("mcp", "httpx2", "pydantic")
 
@@ -43,29 +43,37 @@ def check_python() -> Finding:
     return Finding("Python", "ok", f"{where}; {', '.join(found)}")
 
 
-def check_ffmpeg(backend: Literal["reka", "local"] | None) -> list[Finding]:
-    """Return whether there is an ffmpeg that can do all the engine needs, and whether speech can be read."""
+def check_ffmpeg(settings: Settings, backend: Literal["reka", "local"] | None) -> list[Finding]:
+    """Return which ffmpeg the engine uses and whether it can do all it must, and whether speech is recognised."""
     weight: Status = "problem" if backend == "local" else "note"
     try:
-        from reka_clips.engine.media.ffmpeg.process import find_ffmpeg
+        from reka_clips.engine.media.ffmpeg.process import find_ffmpeg, packaged_ffmpeg
 
-        ffmpeg = find_ffmpeg()
+        ffmpeg = find_ffmpeg(settings.ffmpeg)
     except EngineMissingError as error:
         words, _, remedy = str(error).partition(". ")
         message = f"{words}." if backend == "local" else f"{words} (needed without a key only)."
         return [Finding("ffmpeg", weight, message, remedy or None)]
     version = ".".join(str(number) for number in ffmpeg.version) or "of unknown version"
-    findings = [Finding("ffmpeg", "ok", f"ffmpeg {version} at {ffmpeg.path}, with all that is needed")]
-    if importlib.util.find_spec("faster_whisper") is None:
-        findings.append(
-            Finding(
-                "speech",
-                "ok" if backend == "reka" else "note",
-                "Captions come from subtitles that belong to the video; speech is not recognised on this computer.",
-                None if backend == "reka" else 'For captions from speech, pip install "reka-clips-mcp[captions]".',
-            )
-        )
-    return findings
+    if settings.ffmpeg:
+        origin = "named by REKA_CLIPS_FFMPEG"
+    else:
+        origin = "from the package" if ffmpeg.path == packaged_ffmpeg() else "found on PATH"
+    return [Finding("ffmpeg", "ok", f"ffmpeg {version}, {origin}: {ffmpeg.path}"), *_check_speech(settings, backend)]
+
+
+def _check_speech(settings: Settings, backend: Literal["reka", "local"] | None) -> list[Finding]:
+    from reka_clips.engine.media.text import speech
+
+    model = settings.whisper_model
+    if model is None:
+        told = "Off. Captions come from subtitles beside or inside the video."
+        hint = None if backend == "reka" else f"For captions from speech, {speech.remedy(None)}."
+        return [Finding("speech", "ok" if backend == "reka" else "note", told, hint)]
+    problem = speech.problem_with_model(model)
+    if problem is not None:
+        return [Finding("speech", "problem", problem, f"For captions from speech, {speech.remedy(model)}.")]
+    return [Finding("speech", "ok", f"On, with the model in {model}")]
 
 
 def check_folder(check: str, folder: Path, *, variable: str, needed: bool) -> Finding:

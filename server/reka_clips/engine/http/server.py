@@ -55,7 +55,7 @@ async def serve(
         allow_private=settings.allow_private_sources,
         max_bytes=settings.max_source_bytes,
     )
-    ffmpeg = await anyio.to_thread.run_sync(find_ffmpeg)
+    ffmpeg = await anyio.to_thread.run_sync(find_ffmpeg, settings.ffmpeg)
     async with ClipService(settings, ffmpeg, owner=owner) as service:
         signer = LinkSigner(settings.secret or service.store.link_secret(), seconds=settings.link_seconds)
         api = ClipApi(service, policy=policy, serves_files=not serves_others, public_url=public_url, signer=signer)

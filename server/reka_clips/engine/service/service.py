@@ -192,7 +192,13 @@ class ClipService:
                 async with anyio.create_task_group() as tasks:
                     tasks.start_soon(report.keep_writing)
                     if job.attempts <= MAX_ATTEMPTS:
-                        ended = await make(report, sources=self.sources, folders=self.folders, ffmpeg=self._ffmpeg)
+                        ended = await make(
+                            report,
+                            sources=self.sources,
+                            folders=self.folders,
+                            ffmpeg=self._ffmpeg,
+                            speech_model=self._settings.whisper_model,
+                        )
                     tasks.cancel_scope.cancel()
                 await self._finish(ended)
             except* LeaseLostError:

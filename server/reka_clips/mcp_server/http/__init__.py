@@ -74,7 +74,7 @@ def app() -> ASGIApp:
     logs.configure(settings)
     logs.hide_links_in_access_log()
     for problem in settings.problems:
-        _tell(f"{problem} Its default is used.")
+        _tell(problem)
     policy = policy_for(settings, host=None, allow_open_door=settings.allow_open_door)
     for notice in policy.notices:
         _tell(notice)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import importlib.util
 import tempfile
 from fractions import Fraction
 from pathlib import Path
@@ -24,39 +24,36 @@ if TYPE_CHECKING:
     from reka_clips.engine.media.ffmpeg.process import Ffmpeg
 
 MODEL_SETTING: Final = "REKA_CLIPS_WHISPER_MODEL"
+INSTALL_COMMAND: Final = 'pip install "reka-clips-mcp[captions]"'
 # What faster-whisper is called with; tests/release holds both to its signatures.
 MODEL_OPTIONS: Final = MappingProxyType({"device": "cpu", "compute_type": "int8", "local_files_only": True})
 TRANSCRIBE_OPTIONS: Final = MappingProxyType({"word_timestamps": True, "vad_filter": True})
 
 
-def find_model() -> Path | None:
-    """Return the folder of the speech model that the user set, or None if none is set.
-
-    Raises MediaError when what is set is no folder with a model, or faster-whisper is not installed.
-    """
-    setting = os.environ.get(MODEL_SETTING, "").strip()
-    if not setting:
-        return None
-    folder = Path(setting).expanduser()
+def problem_with_model(folder: Path) -> str | None:
+    """Return why captions cannot be made from speech with this model, as a sentence; None if they can."""
     # Without its tokenizer in the folder, faster-whisper would fetch one from the network.
     missing = [name for name in ("model.bin", "tokenizer.json") if not (folder / name).is_file()]
     if missing:
-        raise MediaError(f"{MODEL_SETTING} names no folder with a faster-whisper model: {missing[0]} is not in it.")
-    try:
-        import faster_whisper  # noqa: F401  # pyright: ignore[reportMissingImports, reportUnusedImport]
-    except ImportError:
-        raise MediaError(
-            f"{MODEL_SETTING} is set, but faster-whisper is not installed: pip install 'reka-clips-mcp[captions]'."
-        ) from None
-    return folder
+        return f"{MODEL_SETTING} names no folder with a faster-whisper model: {missing[0]} is not in it."
+    if not is_installed():
+        return f"{MODEL_SETTING} is set, but faster-whisper is not installed."
+    return None
 
 
-def is_usable() -> bool:
-    """Whether speech can be turned into text."""
-    try:
-        return find_model() is not None
-    except MediaError:
-        return False
+def is_installed() -> bool:
+    """Whether faster-whisper is installed."""
+    return importlib.util.find_spec("faster_whisper") is not None
+
+
+def remedy(folder: Path | None) -> str:
+    """Return what is left to do to have speech recognised. folder: of the model, as the user set it."""
+    steps: list[str] = []
+    if not is_installed():
+        steps.append(f"install faster-whisper ({INSTALL_COMMAND})")
+    if folder is None or not (folder / "model.bin").is_file() or not (folder / "tokenizer.json").is_file():
+        steps.append(f"set {MODEL_SETTING} to the folder of a faster-whisper model")
+    return f"{' and '.join(steps)}, then restart the server"
 
 
 async def recognise(ffmpeg: Ffmpeg, span: Span, model: Path, *, report: Callable[[float], None]) -> tuple[Cue, ...]:
