@@ -140,7 +140,7 @@ def test_the_extra_for_captions_brings_a_faster_whisper_that_takes_our_calls(
         captions.install(f"faster-whisper=={oldest_of('faster-whisper')}")
     model = tmp_path / "model"
     model.mkdir()
-    for name in ("model.bin", "tokenizer.json"):
+    for name in ("model.bin", "config.json", "tokenizer.json"):
         (model / name).write_bytes(b"{}")
     ended = captions.run("python", "-c", CAPTIONS, str(model), folder=tmp_path)
     assert ended.stdout.strip() == "None", ended.stderr

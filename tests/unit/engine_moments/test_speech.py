@@ -11,7 +11,7 @@ from reka_clips.engine.media.text import speech
 
 @pytest.mark.parametrize(
     ("kind", "missing"),
-    [("missing", "model.bin"), ("file", "model.bin"), ("empty", "model.bin"), ("half", "tokenizer.json")],
+    [("missing", "model.bin"), ("file", "model.bin"), ("empty", "model.bin"), ("half", "config.json")],
 )
 def test_a_folder_without_a_model_is_told_with_the_name_of_the_setting(tmp_path: Path, kind: str, missing: str) -> None:
     place = tmp_path / "model"
@@ -29,7 +29,7 @@ def test_a_folder_without_a_model_is_told_with_the_name_of_the_setting(tmp_path:
 def test_the_remedy_names_the_steps_that_are_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = tmp_path / "model"
     model.mkdir()
-    for name in ("model.bin", "tokenizer.json"):
+    for name in ("model.bin", "config.json", "tokenizer.json"):
         (model / name).write_bytes(b"{}")
     (tmp_path / "faster_whisper.py").write_text("")
     assert speech.problem_with_model(model) == "REKA_CLIPS_WHISPER_MODEL is set, but faster-whisper is not installed."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import tempfile
 from fractions import Fraction
 from pathlib import Path
@@ -15,6 +14,7 @@ from anyio import from_thread, to_thread
 from reka_clips.engine.media.ffmpeg.errors import MediaError
 from reka_clips.engine.media.ffmpeg.process import input_arguments, output_argument
 from reka_clips.engine.media.plan import Cue, Word
+from reka_clips.engine.media.text.speech_model import is_installed, missing_file
 from reka_clips.engine.media.text.subtitles import tidy
 
 if TYPE_CHECKING:
@@ -32,18 +32,12 @@ TRANSCRIBE_OPTIONS: Final = MappingProxyType({"word_timestamps": True, "vad_filt
 
 def problem_with_model(folder: Path) -> str | None:
     """Return why captions cannot be made from speech with this model, as a sentence; None if they can."""
-    # Without its tokenizer in the folder, faster-whisper would fetch one from the network.
-    missing = [name for name in ("model.bin", "tokenizer.json") if not (folder / name).is_file()]
-    if missing:
-        return f"{MODEL_SETTING} names no folder with a faster-whisper model: {missing[0]} is not in it."
+    missing = missing_file(folder)
+    if missing is not None:
+        return f"{MODEL_SETTING} names no folder with a faster-whisper model: {missing} is not in it."
     if not is_installed():
         return f"{MODEL_SETTING} is set, but faster-whisper is not installed."
     return None
-
-
-def is_installed() -> bool:
-    """Whether faster-whisper is installed."""
-    return importlib.util.find_spec("faster_whisper") is not None
 
 
 def remedy(folder: Path | None) -> str:
@@ -51,7 +45,7 @@ def remedy(folder: Path | None) -> str:
     steps: list[str] = []
     if not is_installed():
         steps.append(f"install faster-whisper ({INSTALL_COMMAND})")
-    if folder is None or not (folder / "model.bin").is_file() or not (folder / "tokenizer.json").is_file():
+    if folder is None or missing_file(folder) is not None:
         steps.append(f"set {MODEL_SETTING} to the folder of a faster-whisper model")
     return f"{' and '.join(steps)}, then restart the server"
 
@@ -94,7 +88,7 @@ async def recognise(ffmpeg: Ffmpeg, span: Span, model: Path, *, report: Callable
 
 
 def _transcribe(model: Path, sound: Path, offset: Fraction) -> Iterator[Cue]:
-    from faster_whisper import WhisperModel  # pyright: ignore[reportMissingImports, reportUnknownVariableType]
+    from faster_whisper import WhisperModel  # pyright: ignore[reportMissingImports, reportMissingTypeStubs, reportUnknownVariableType]
 
     try:
         model_class = cast("Any", WhisperModel)
