@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import io
 import logging
 import os
@@ -11,8 +12,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from reka_clips import __version__, logs
-from reka_clips.collecting import gc_paused
 from reka_clips.settings import Settings
+from reka_clips.web.lifecycle import gc_paused
 
 _HIGHEST_PORT = 65535
 _EXAMPLES = """\
@@ -32,6 +33,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     closed = _open_standard_streams()
     arguments = _parser().parse_args(argv)
     settings = Settings.from_environment(data_dir=arguments.data_dir)
+    settings = dataclasses.replace(
+        settings,
+        allow_unauthenticated=settings.allow_unauthenticated or arguments.allow_unauthenticated,
+        trust_local_users=settings.trust_local_users or arguments.trust_local_users,
+    )
     logs.configure(settings)
     for problem in settings.problems if arguments.run is not _doctor else ():  # the doctor reports them itself
         _tell(problem)
@@ -99,7 +105,6 @@ def _serve(arguments: argparse.Namespace, settings: Settings) -> int:
         transport=arguments.transport,
         host=arguments.host,
         port=arguments.port,
-        allow_open_door=arguments.allow_unauthenticated,
     )
 
 
@@ -145,7 +150,8 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="listen on an address that others can reach, without authentication",
     )
-    parser.add_argument("--allow-open-door", dest="allow_unauthenticated", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--allow-open-door", action="store_true", dest="allow_unauthenticated", help=argparse.SUPPRESS)
+    _add_trust(parser, default=False)
     parser.add_argument("--data-dir", help="where the clip engine keeps its files (REKA_CLIPS_DATA_DIR)")
     parser.set_defaults(run=_serve)
     commands = parser.add_subparsers(title="subcommands", metavar="command")
@@ -163,6 +169,7 @@ def _parser() -> argparse.ArgumentParser:
     engine.add_argument("--status", action="store_true", help="show its jobs and the disk they use, then end")
     engine.add_argument("--json", action="store_true", help="with --status: as JSON")
     engine.add_argument("--embedded", action="store_true", help=argparse.SUPPRESS)
+    _add_trust(engine, default=argparse.SUPPRESS)  # else it would undo the flag before the subcommand
     engine.set_defaults(run=_engine)
 
     captions = commands.add_parser("captions", help="show which speech models are here, or fetch one")
@@ -175,6 +182,15 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("--json", action="store_true", help="as JSON")
     doctor.set_defaults(run=_doctor)
     return parser
+
+
+def _add_trust(parser: argparse.ArgumentParser, *, default: bool | str) -> None:
+    parser.add_argument(
+        "--trust-local-users",
+        action="store_true",
+        default=default,
+        help="without a token or key, let every user of this computer read and save files through this server",
+    )
 
 
 def _port(text: str) -> int:

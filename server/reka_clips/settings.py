@@ -8,6 +8,7 @@ so in a sentence that is printed at the start and by `doctor`.
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
 import os
 import re
 import tempfile
@@ -24,7 +25,6 @@ DEFAULT_BASE_URL: Final = "https://vision-agent.api.reka.ai"
 MAX_WAIT_SECONDS: Final = 900
 MIN_SECRET_CHARACTERS: Final = 32
 MEGABYTE: Final = 1024 * 1024
-LOOPBACK_HOSTS: Final = ("127.0.0.1", "localhost", "::1")
 
 _APP: Final = "reka-clips-mcp"
 _BACKENDS: Final = ("auto", "reka", "local")
@@ -37,6 +37,8 @@ _UNFILLED: Final = re.compile(r"\$\{.*\}")
 _PLACEHOLDER: Final = re.compile(
     r"\$\{.*\}|\$[A-Za-z_]\w*|\{\w+:.*\}|\{\{.*\}\}|%\w+%|<[^<>]*>|undefined|null", re.IGNORECASE | re.ASCII
 )
+
+_PLAIN_PATH: Final = re.compile(r"[A-Za-z0-9._~/-]*")
 
 T = TypeVar("T")
 
@@ -154,13 +156,15 @@ def _secret(value: str) -> str:
     return value
 
 
-def _origin(value: str) -> str:
-    """A scheme, a host and perhaps a port: the form in which a browser names where a page came from."""
+def _public_url(value: str) -> str:
+    """Return a scheme, a host, perhaps a port and a path; scheme and host in lower case, as a browser sends them."""
     url = value.rstrip("/")
     scheme, _, rest = url.partition("://")
-    if scheme.lower() not in ("http", "https") or not _host(url) or any(sign in rest for sign in "@/?#"):
-        raise ValueError("must be an address without a path, such as https://clips.example")
-    return url.lower()
+    authority, slash, path = rest.partition("/")
+    is_plain = _PLAIN_PATH.fullmatch(path) is not None and not any(sign in authority for sign in "@?#")
+    if scheme.lower() not in ("http", "https") or not _host(url) or not is_plain:
+        raise ValueError("must be an address such as https://clips.example or https://example.com/clips")
+    return f"{scheme}://{authority}".lower() + slash + path
 
 
 def _secure_url(value: str) -> str:
@@ -168,7 +172,7 @@ def _secure_url(value: str) -> str:
     host = _host(value)
     if not host or "@" in rest or "#" in rest:
         raise ValueError("must be an https address")
-    if scheme.lower() != "https" and not (scheme.lower() == "http" and host in LOOPBACK_HOSTS):
+    if scheme.lower() != "https" and not (scheme.lower() == "http" and is_loopback(host)):
         raise ValueError("must start with https://")
     return value
 
@@ -202,6 +206,16 @@ def _model(value: str) -> Path | None:
 def _program(value: str) -> str:
     """A name to look up on PATH, or a path; `~` is expanded."""
     return os.path.expanduser(value)  # noqa: PTH111 - never raises; a bare name must stay one
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a name or address, with or without brackets, is that of this machine alone."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
 
 
 def _host(url: str) -> str | None:
@@ -292,7 +306,7 @@ class Settings:
         "REKA_CLIPS_OAUTH_SCOPES", _words, (), "Scopes that a token must have, all of them."
     )
     public_url: str | None = setting(
-        "REKA_CLIPS_PUBLIC_URL", _origin, None, "The address that others use, such as `https://clips.example`."
+        "REKA_CLIPS_PUBLIC_URL", _public_url, None, "The address that others use, such as `https://clips.example`"
     )
     allowed_hosts: tuple[str, ...] = setting(
         "REKA_CLIPS_ALLOWED_HOSTS", _words, (), "Further names that are accepted in the Host header."
@@ -300,8 +314,14 @@ class Settings:
     allowed_origins: tuple[str, ...] = setting(
         "REKA_CLIPS_ALLOWED_ORIGINS", _words, (), "Web pages that may call, by their origin."
     )
-    allow_open_door: bool = setting(
+    allow_unauthenticated: bool = setting(
         "REKA_CLIPS_ALLOW_OPEN_DOOR", switch, False, "`1`: serve others without authentication; a proxy checks callers."
+    )
+    trust_local_users: bool = setting(
+        "REKA_CLIPS_TRUST_LOCAL_USERS",
+        switch,
+        False,
+        "`1`: without a token or key, every user of this computer may read and save files.",
     )
     share_key: bool | None = setting(
         "REKA_CLIPS_SHARE_KEY", switch, None, "`1`: callers without a key of their own use `REKA_API_KEY`."
@@ -372,7 +392,7 @@ class Settings:
     @property
     def base_url_is_local(self) -> bool:
         """Whether REKA_BASE_URL names this very machine: then it is a served engine, which reads files."""
-        return _host(self.base_url) in LOOPBACK_HOSTS
+        return is_loopback(_host(self.base_url) or "")
 
     @property
     def secrets(self) -> tuple[str, ...]:
