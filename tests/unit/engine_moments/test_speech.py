@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -31,11 +32,13 @@ def test_the_remedy_names_the_steps_that_are_left(tmp_path: Path, monkeypatch: p
     model.mkdir()
     for name in ("model.bin", "config.json", "tokenizer.json"):
         (model / name).write_bytes(b"{}")
-    (tmp_path / "faster_whisper.py").write_text("")
+    monkeypatch.setitem(sys.modules, "faster_whisper", None)  # as if it were not installed
     assert speech.problem_with_model(model) == "REKA_CLIPS_WHISPER_MODEL is set, but faster-whisper is not installed."
     assert speech.remedy(model).startswith('install faster-whisper (pip install "reka-clips-mcp[captions]"), then')
     assert "faster-whisper (pip" in speech.remedy(None)
     assert "set REKA_CLIPS_WHISPER_MODEL" in speech.remedy(None)
+    (tmp_path / "faster_whisper.py").write_text("")
+    monkeypatch.delitem(sys.modules, "faster_whisper")
     monkeypatch.syspath_prepend(tmp_path)  # as if it were installed
     assert speech.problem_with_model(model) is None
     assert speech.remedy(None).startswith("set REKA_CLIPS_WHISPER_MODEL")
