@@ -47,18 +47,23 @@ def check_ffmpeg(settings: Settings, backend: Literal["reka", "local"] | None) -
     """Return which ffmpeg the engine uses and whether it can do all it must, and whether speech is recognised."""
     weight: Status = "problem" if backend == "local" else "note"
     try:
-        from reka_clips.engine.media.ffmpeg.process import find_ffmpeg, packaged_ffmpeg
+        from reka_clips.engine.media.ffmpeg.fetch import find_or_fetch_later
+        from reka_clips.engine.media.ffmpeg.process import packaged_ffmpeg
 
-        ffmpeg = find_ffmpeg(settings.ffmpeg)
+        ffmpeg = find_or_fetch_later(settings.data_dir, settings.ffmpeg)
     except EngineMissingError as error:
         words, _, remedy = str(error).partition(". ")
         message = f"{words}." if backend == "local" else f"{words} (needed without a key only)."
         return [Finding("ffmpeg", weight, message, remedy or None)]
+    if ffmpeg is None:
+        return [Finding("ffmpeg", "ok", "ffmpeg will be fetched when clips are first made on this computer")]
     version = ".".join(str(number) for number in ffmpeg.version) or "of unknown version"
     if settings.ffmpeg:
         origin = "named by REKA_CLIPS_FFMPEG"
+    elif ffmpeg.path == packaged_ffmpeg():
+        origin = "from the package"
     else:
-        origin = "from the package" if ffmpeg.path == packaged_ffmpeg() else "found on PATH"
+        origin = "fetched" if Path(ffmpeg.path).is_relative_to(settings.data_dir) else "found on PATH"
     return [Finding("ffmpeg", "ok", f"ffmpeg {version}, {origin}: {ffmpeg.path}"), *_check_speech(settings, backend)]
 
 
@@ -82,11 +87,13 @@ async def check_fonts(settings: Settings) -> list[Finding]:
     from reka_clips.engine.media.captions.fonts import FAMILIES
     from reka_clips.engine.media.captions.overlay import ask_for_font
     from reka_clips.engine.media.ffmpeg.errors import MediaError
-    from reka_clips.engine.media.ffmpeg.process import find_ffmpeg
+    from reka_clips.engine.media.ffmpeg.fetch import find_or_fetch_later
 
     others: dict[str, str] = {}
     try:
-        ffmpeg = find_ffmpeg(settings.ffmpeg)
+        ffmpeg = find_or_fetch_later(settings.data_dir, settings.ffmpeg)
+        if ffmpeg is None:
+            return []
         with tempfile.TemporaryDirectory(prefix="reka-clips-doctor-", ignore_cleanup_errors=True) as directory:
             for family in FAMILIES:
                 look = resolve_look(None, family)

@@ -134,12 +134,12 @@ class Ffmpeg:
         return text
 
 
-def find_ffmpeg(named: str | None = None) -> Ffmpeg:
+def find_ffmpeg(named: str | None = None, *, fetched: Path | None = None) -> Ffmpeg:
     """Return the ffmpeg to use.
 
     named: a path or a name on PATH, the setting REKA_CLIPS_FFMPEG. Without it, the one of the package imageio-ffmpeg,
-    so that the same request gives the same clips on every machine; without that, the one on PATH.
-    Raises EngineMissingError, with what to install, when there is none that can do all that is needed.
+    so that the same request gives the same clips on every machine; without that, `fetched`, if it is there, or the one
+    on PATH. Raises EngineMissingError, with what to install, when there is none that can do all that is needed.
     """
     if named:
         found = inspect_ffmpeg(named)
@@ -147,7 +147,7 @@ def find_ffmpeg(named: str | None = None) -> Ffmpeg:
             lacks = "cannot be run" if found is None else f"lacks {_list(NEEDED_FEATURES - found.features)}"
             raise EngineMissingError(f"The ffmpeg that REKA_CLIPS_FFMPEG names {lacks}. {_INSTALL_HINT}")
         return found
-    for path in (packaged_ffmpeg(), find_program("ffmpeg")):
+    for path in (packaged_ffmpeg(), fetched and str(fetched), find_program("ffmpeg")):
         found = inspect_ffmpeg(path) if path else None
         if found is not None and found.features >= NEEDED_FEATURES:
             return found
@@ -183,6 +183,7 @@ def inspect_ffmpeg(path: str) -> Ffmpeg | None:
                 check=True,
                 stdin=subprocess.DEVNULL,
                 env=media_environment(os.environ),
+                creationflags=no_window(),
             )
         except (OSError, subprocess.SubprocessError):
             return None
@@ -194,6 +195,11 @@ def inspect_ffmpeg(path: str) -> Ffmpeg | None:
     # " DEV.LS h264  …": what begins with a D can be decoded.
     decoders = re.findall(r"^ D[A-Z.]{5} +(\w+) ", texts[3], flags=re.MULTILINE)
     return Ffmpeg(path, numbers, frozenset(names), frozenset(decoders))
+
+
+def no_window(*, windows: bool = sys.platform == "win32") -> int:
+    """Return the creation flags of a program that must not open a console window. A server has no console to share."""
+    return 0x08000000 if windows else 0  # CREATE_NO_WINDOW, which `subprocess` has on Windows only
 
 
 def failure(code: int, log: str, *, names: Iterable[str] = ()) -> MediaError:
@@ -256,7 +262,7 @@ async def _start(argv: list[str], directory: Path | None) -> Process:
     environment = {**media_environment(os.environ), "MALLOC_ARENA_MAX": "4", "AV_LOG_FORCE_NOCOLOR": "1"}
     options: dict[str, Any] = {}
     if sys.platform == "win32":
-        options["creationflags"] = subprocess.BELOW_NORMAL_PRIORITY_CLASS | subprocess.CREATE_NO_WINDOW
+        options["creationflags"] = subprocess.BELOW_NORMAL_PRIORITY_CLASS | no_window()
     try:
         return await anyio.open_process(
             argv,
