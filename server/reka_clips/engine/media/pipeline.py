@@ -109,7 +109,8 @@ async def make_clips(
         rendered = await _render(
             plans, footage, rendering, ffmpeg=ffmpeg, scratch=scratch, report=progress.part("processing", 1, after=0)
         )
-        _publish([scratch / name for number in range(1, len(plans) + 1) for name in _names(number)], directory)
+        files = [scratch / name for number in range(1, len(plans) + 1) for name in _names(number)]
+        _publish([file for file in files if file.is_file()], directory)
     finished = tuple(
         _finished(number, plan, result, footage, directory)
         for number, (plan, result) in enumerate(zip(plans, rendered, strict=True), 1)
