@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import os
 import re
 import secrets
 import shutil
@@ -20,12 +19,14 @@ from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import anyio
+import anyio.to_thread
 import httpx2
 
 from reka_clips import __version__
 from reka_clips.download.sniff import SNIFFED_BYTES, plain_kind
 from reka_clips.download.ssrf import is_public
 from reka_clips.errors import DownloadError
+from reka_clips.files import move
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -124,7 +125,7 @@ async def download(
                     client, url, part, limits=limits, access=access, unless=unless, on_progress=on_progress
                 )
         if fetched is not None:
-            os.replace(part, path)  # noqa: PTH105 - one system call, no need for a thread
+            await anyio.to_thread.run_sync(move, part, path)
     except TimeoutError:
         minutes = max(1, round(limits.total_seconds / 60))
         raise DownloadError(f"The download took longer than {minutes} min and was stopped.") from None

@@ -56,6 +56,8 @@ def test_a_file_where_a_folder_is_due_is_told(tmp_path: Path):
         (None, "clip 3.mp4"),
         ("CON", "clip 3.mp4"),
         ("lpt1.txt", "clip 3.mp4"),
+        ("COM¹", "clip 3.mp4"),
+        ("lpt².txt", "clip 3.mp4"),
         ("Gol\u202e4pm", "Gol4pm.mp4"),
         ("漢" * 100, "漢" * 40 + ".mp4"),
         (".hidden", "hidden.mp4"),

@@ -15,11 +15,12 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from reka_clips.errors import ArgumentError, DownloadError, FieldError
+from reka_clips.files import move
 from reka_clips.mcp_server.output.text import clean
 
 _MAX_NAME_BYTES: Final = 120
 _UNSAFE: Final = re.compile(r'[<>:"/\\|?*.\x00-\x1f]+')
-_RESERVED: Final = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)( .*)?")
+_RESERVED: Final = re.compile(r"(?i)(con|prn|aux|nul|com[\d¹²³]|lpt[\d¹²³])( .*)?")
 _ATTEMPTS: Final = 1000
 
 
@@ -64,7 +65,7 @@ def move_into(part: Path, folder: Path, *, title: str | None, clip: int) -> Path
         except FileExistsError:
             continue
         try:
-            part.replace(path)
+            move(part, path)
         except OSError:
             with contextlib.suppress(OSError):
                 path.unlink()

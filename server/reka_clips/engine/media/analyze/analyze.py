@@ -155,7 +155,7 @@ async def _watch(ffmpeg: Ffmpeg, look: Span, tier: Tier, report: Callable[[float
     video = look.info.video
     options = metrics.picture_options(tier, video=video, version=ffmpeg.version)
     again = look.input([]) if tier == "keyframes" else []  # the same file, for the sizes of its packets
-    with tempfile.TemporaryDirectory(dir=look.scratch, prefix=".analysis-") as name:
+    with tempfile.TemporaryDirectory(dir=look.scratch, prefix=".analysis-", ignore_cleanup_errors=True) as name:
         await ffmpeg.run(
             [*look.input(options), *again, *metrics.picture_arguments(video.index, tier)],
             duration_seconds=look.seconds,
