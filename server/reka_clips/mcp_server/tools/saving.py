@@ -12,8 +12,8 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
+from reka_clips.contract import is_generation_id
 from reka_clips.errors import ArgumentError, DownloadError, FieldError
 from reka_clips.files import move
 from reka_clips.mcp_server.output.text import clean
@@ -75,12 +75,19 @@ def move_into(part: Path, folder: Path, *, title: str | None, clip: int) -> Path
 
 
 def engine_path(url: str, *, data_dir: Path) -> Path:
-    """Return the path behind a `file://` link of the embedded engine's; raises DownloadError for any other."""
-    path = Path(url2pathname(urlsplit(url).path))  # takes %20 and the like apart, too
-    resolved = path.resolve()
-    if not resolved.is_relative_to(data_dir.expanduser().resolve()) or not resolved.is_file():
-        raise DownloadError("The file of this clip is not among those of the clip engine any more.")
-    return resolved
+    """Return the file behind a `file://` link of the embedded engine; raises DownloadError for any other.
+
+    It is found by the generation's id and the clip's number alone. Windows may show the file at another place than it
+    was written to, when a packaged app started the server, so that paths cannot be compared.
+    """
+    from reka_clips.engine.service.paths import Folders
+
+    *_, generation_id, name = ["", *urlsplit(url).path.split("/")]
+    if is_generation_id(generation_id) and re.fullmatch(r"\d{1,3}\.(mp4|jpg)", name, re.ASCII):
+        path = Folders.of(data_dir).clips(generation_id.lower()) / name
+        if path.is_file() and not path.is_symlink():
+            return path
+    raise DownloadError("The clip engine no longer has the file of this clip.")
 
 
 def disk_words(error: Exception) -> str:
