@@ -51,6 +51,18 @@ def move(
             return target
 
 
+def real_place(path: Path, *, windows: bool = sys.platform == "win32") -> Path:
+    """Return the path by which other programs find a file that is there.
+
+    What a packaged app and the programs it starts write below AppData, Windows keeps in the package's own folder, which
+    only they see under the old path. Elsewhere, and for what lies on another drive or share, that is the path itself.
+    """
+    if not windows:
+        return path
+    real = Path(os.path.realpath(path))
+    return real if real.drive == path.drive else path
+
+
 def private_folders(home: PurePath) -> list[PurePath]:
     """Return the folders of a Mac's user that programs are kept out of."""
     return [home / name for name in _PRIVATE]

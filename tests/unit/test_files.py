@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from reka_clips.files import is_held, keeps_out, move
+from reka_clips.files import is_held, keeps_out, move, real_place
 
 HOME = PurePosixPath("/Users/anna")
 
@@ -61,6 +61,15 @@ def test_what_else_goes_wrong_is_not_tried_again(tmp_path: Path) -> None:
     assert len(tried) == 1
     with pytest.raises(FileNotFoundError):
         move(tmp_path / "none", tmp_path / "b")
+
+
+def test_links_name_the_place_where_windows_really_keeps_a_file(tmp_path: Path) -> None:
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "1.mp4").write_text("clip")
+    (tmp_path / "AppData").symlink_to(tmp_path / "package")  # as for a packaged app
+    seen = tmp_path / "AppData" / "1.mp4"
+    assert real_place(seen, windows=True) == (tmp_path / "package" / "1.mp4").resolve()
+    assert real_place(seen, windows=False) == seen
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from reka_clips.engine.service.paths import Folders
 from reka_clips.errors import ArgumentError, DownloadError
-from reka_clips.mcp_server.tools.saving import engine_path, folder_for, move_into, names
+from reka_clips.mcp_server.tools.saving import engine_path, folder_for, is_foreign_share, move_into, names
 
 
 def test_the_allowed_folder_and_those_in_it_are_made(tmp_path: Path):
@@ -90,6 +90,24 @@ def test_a_name_reserved_for_a_move_that_fails_is_given_back(tmp_path: Path):
     with pytest.raises(OSError):
         move_into(tmp_path / "missing", tmp_path, title="A", clip=1)
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("directory", "save_dir", "is_foreign"),
+    [
+        (r"\\evil\share", r"C:\Users\me\Videos", True),
+        ("//evil/share/x", r"C:\Users\me\Videos", True),
+        (r"\\.\pipe\x", r"C:\Users\me\Videos", True),
+        (r"\\?\UNC\evil\share", r"C:\Users\me\Videos", True),
+        (r"\\nas\films\clips", r"\\NAS\films", False),
+        (r"\\evil\films", r"\\nas\films", True),
+        (r"C:\Users\me\Videos\x", r"C:\Users\me\Videos", False),
+        ("trips/2026", r"C:\Users\me\Videos", False),
+        ("", r"C:\Users\me\Videos", False),
+    ],
+)
+def test_shares_of_strangers_are_known_by_their_text(directory: str, save_dir: str, is_foreign: bool):
+    assert is_foreign_share(directory, save_dir=save_dir) is is_foreign
 
 
 def test_only_files_of_the_engine_are_read(tmp_path: Path):

@@ -6,10 +6,11 @@ import contextlib
 import errno
 import os
 import re
+import sys
 import unicodedata
 from collections.abc import Iterator
 from itertools import count
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -30,6 +31,8 @@ def folder_for(directory: str | None, *, save_dir: Path) -> Path:
     directory: within save_dir, relative to it or absolute. Raises ArgumentError for a folder outside of it, also by
     way of `..` or a symbolic link, DownloadError if it cannot be made.
     """
+    if sys.platform == "win32" and is_foreign_share(directory or "", save_dir=str(save_dir)):
+        raise ArgumentError((FieldError("directory", "must not name a share or a device; a relative path does"),))
     try:
         allowed = save_dir.expanduser().resolve()
         folder = (allowed / (directory or "")).resolve()
@@ -43,6 +46,15 @@ def folder_for(directory: str | None, *, save_dir: Path) -> Path:
     except (OSError, ValueError) as error:
         raise DownloadError(f"The folder for the clip cannot be made: {disk_words(error)}.") from error
     return folder
+
+
+def is_foreign_share(directory: str, *, save_dir: str) -> bool:
+    r"""Whether a Windows path leads to a share or a device, such as `\\host\share`, that save_dir is not on itself.
+
+    To be asked before the path is touched: looking at a share logs this user in at that host.
+    """
+    drive = PureWindowsPath(directory).drive.casefold()
+    return drive.startswith("\\\\") and drive != PureWindowsPath(save_dir).drive.casefold()
 
 
 def names(title: str | None, clip: int) -> Iterator[str]:
