@@ -15,7 +15,7 @@ from reka_clips.client.responses import api_error, clock_offset_of, json_object,
 from reka_clips.client.retries import Retries
 from reka_clips.client.stream import ClipStream
 from reka_clips.client.transport_errors import translated
-from reka_clips.contract import ClipList, Snapshot
+from reka_clips.contract import ClipList, Snapshot, decode_json
 from reka_clips.errors import ConfigurationError, NotFoundError, RekaClipsError, UnreadableAnswerError
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class ClipClient:
     """One key at one Clip API. Cheap to make; any number share a pool.
 
     base_url: http or https, without user name or password. api_key: sent as X-Api-Key, shown nowhere.
+    is_embedded: it is this program's own engine, whose words are passed on as ours.
     Raises ConfigurationError for an address or a key that cannot be sent.
 
     All calls raise from the error tree: an ApiError for an answer outside 2xx, a TransportError when no whole
@@ -44,12 +45,19 @@ class ClipClient:
     """
 
     def __init__(
-        self, pool: ConnectionPool, *, base_url: str, api_key: str | None, retries: Retries | None = None
+        self,
+        pool: ConnectionPool,
+        *,
+        base_url: str,
+        api_key: str | None,
+        is_embedded: bool = False,
+        retries: Retries | None = None,
     ) -> None:
         self._pool = pool
         self.base_url = _checked_base_url(base_url)
         self._host = urlsplit(self.base_url).netloc
         self._key = _checked_key(api_key)
+        self._is_embedded = is_embedded
         self._retries = retries or Retries()
         self.rate_limit: RateLimit | None = None
         self.clock_offset_seconds: float | None = None
@@ -119,8 +127,10 @@ class ClipClient:
 
         return await self._repeated(call)
 
-    async def delete(self, generation_id: str, *, delete_input_video: bool = False) -> None:
-        """Delete a generation that ended, and its source video if asked; any 2xx answer will do.
+    async def delete(self, generation_id: str, *, delete_input_video: bool = False) -> dict[str, bool]:
+        """Delete a generation, and its source video if asked; any 2xx answer will do.
+
+        Returns the truth values of the answer: the engine says in `input_video_deleted` what became of the source.
 
         Should the answer be lost, the repeat finds the generation gone: that is a success, too.
         """
@@ -128,16 +138,18 @@ class ClipClient:
         body = {"delete_input_video": True} if delete_input_video else None
         sent = 0
 
-        async def call() -> None:
+        async def call() -> dict[str, bool]:
             nonlocal sent
             sent += 1
             try:
-                await self._call(await self._pool.lookups(), "DELETE", path, json=body, any_body=True)
+                answer = await self._call(await self._pool.lookups(), "DELETE", path, json=body, any_body=True)
             except NotFoundError:
                 if sent == 1:
                     raise
+                return {}
+            return {name: value for name, value in answer.items() if isinstance(value, bool)}
 
-        await self._repeated(call)
+        return await self._repeated(call)
 
     async def _repeated(self, call: Callable[[], Awaitable[T]], attempts: int | None = None) -> T:
         attempt = 0
@@ -175,8 +187,16 @@ class ClipClient:
                     )
         content = bytes(parts)
         if not response.is_success:
-            raise api_error(response.status_code, content, response.headers, secret=self._key)
-        return {} if any_body else json_object(content, status=response.status_code, headers=response.headers)
+            raise api_error(
+                response.status_code, content, response.headers, secret=self._key, is_embedded=self._is_embedded
+            )
+        if not any_body:
+            return json_object(content, status=response.status_code, headers=response.headers)
+        try:
+            answer = decode_json(content)
+        except ValueError:
+            return {}
+        return cast("dict[str, Any]", answer) if isinstance(answer, dict) else {}
 
     def _headers(self) -> dict[str, str]:
         return {} if self._key is None else {"X-Api-Key": self._key}

@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Literal, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import anyio
 
-from reka_clips.client import ClipClient, ConnectionPool
+from reka_clips.client import EMBEDDED, REKA, Backend, ClipClient, ConnectionPool, served_nearby
 from reka_clips.errors import ConfigurationError, EngineMissingError, MissingKeyError
 from reka_clips.generations import ApiSession, GenerationManager, owner_of
 from reka_clips.mcp_server.progress import Heartbeat
@@ -88,7 +88,7 @@ class AppContext:
     ) -> None:
         await self._stack.__aexit__(kind, error, trace)
 
-    def backend(self, headers: Mapping[str, str] | None = None) -> Literal["reka", "local"]:
+    def backend(self, headers: Mapping[str, str] | None = None) -> Backend:
         """Return the backend that this caller's generations go to.
 
         headers: the request's, or None over stdio.
@@ -104,20 +104,20 @@ class AppContext:
         if choice == "reka" and not has_key:
             raise MissingKeyError(self._no_key_message(headers))
         if choice == "reka" or (choice == "auto" and has_key):
-            return "reka"
+            return served_nearby(self.settings.base_url) if self.settings.base_url_is_local else REKA
         if headers is not None and not self.access.engine:
             raise MissingKeyError(
                 f"Send your own Reka API key in the header X-Reka-API-Key. {GET_A_KEY} "
                 "(This server's own clip engine is not switched on for others.)"
             )
-        return "local"
+        return EMBEDDED
 
     def allows_file_urls(self, headers: Mapping[str, str] | None = None) -> bool:
         """Whether `file://` sources make sense: for an engine on this machine, never for Reka or for strangers."""
         if not self.allows_disk(headers):
             return False
         try:
-            return self.backend(headers) == "local" or self.settings.base_url_is_local
+            return self.backend(headers).takes_files
         except ConfigurationError:
             return True
 
@@ -148,40 +148,32 @@ class AppContext:
     def backend_sentence(self) -> str:
         """Return one sentence for people and models: where clips are made, and what that costs."""
         try:
-            backend = self.backend()
+            return self.backend().sentence
         except ConfigurationError as error:
             return f"No clips can be made yet: {error}"
-        if backend == "local":
-            return (
-                "Clips are made by the embedded engine on this computer: free, private, from direct video links and "
-                "local files (no YouTube or Twitch pages)."
-            )
-        if self.settings.base_url_is_local:
-            return f"Clips are made by the Clip API at {self.settings.base_url}."
-        return "Clips are made by the Reka Clip API, which charges the account and allows ten creations a day."
 
     async def account(self, headers: Mapping[str, str] | None = None) -> ApiSession:
         """Return whose generations this caller sees, starting the embedded engine at its first use.
 
         Raises what `backend` raises, and EngineMissingError or EngineStartError if the engine cannot be started.
         """
-        if self.backend(headers) == "local":
+        backend = self.backend(headers)
+        if backend.is_embedded:
             try:
                 engine = await self._running_engine()
             except EngineMissingError as error:
                 raise EngineMissingError(f"{error} {_OR_REKA}") from error
-            return self._account("local", engine.base_url, engine.api_key)
-        return self._account("reka", self.settings.base_url, self._key(headers))
+            return self._account(backend, engine.base_url, engine.api_key)
+        return self._account(backend, self.settings.base_url, self._key(headers))
 
-    def _account(self, backend: Literal["reka", "local"], base_url: str, api_key: str | None) -> ApiSession:
+    def _account(self, backend: Backend, base_url: str, api_key: str | None) -> ApiSession:
         # The embedded engine gets a new key and address at each start; its generations stay the same.
-        secret = ("", "") if backend == "local" else (base_url, api_key)
-        owner = owner_of(backend=backend, base_url=secret[0] or "", api_key=secret[1])
+        secret = ("", "") if backend.is_embedded else (base_url, api_key)
+        owner = owner_of(backend=backend.name, base_url=secret[0] or "", api_key=secret[1])
         known = self._accounts.get(owner)
         if known is None or known.client.base_url != base_url:
-            client = ClipClient(self.pool, base_url=base_url, api_key=api_key)
-            is_near = backend == "local" or self.settings.base_url_is_local
-            known = self._accounts[owner] = ApiSession(client=client, owner=owner, backend=backend, is_near=is_near)
+            client = ClipClient(self.pool, base_url=base_url, api_key=api_key, is_embedded=backend.is_embedded)
+            known = self._accounts[owner] = ApiSession(client=client, owner=owner, backend=backend)
         self._accounts.move_to_end(owner)
         while len(self._accounts) > _MAX_ACCOUNTS:
             self._accounts.popitem(last=False)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from reka_clips.contract.requests import DEFAULT_MAX_DURATION_SECONDS
+from reka_clips.contract.requests import GENERATION_DEFAULTS, RENDERING_DEFAULTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,19 +14,6 @@ if TYPE_CHECKING:
     from reka_clips.engine.http.signed_links import Links
     from reka_clips.engine.service.models import Clip, JobRecord
     from reka_clips.engine.service.status import EngineStatus
-
-_GENERATION_DEFAULTS: Final = {
-    "template": "moments",
-    "min_duration_seconds": 0,
-    "max_duration_seconds": DEFAULT_MAX_DURATION_SECONDS,
-}
-_RENDERING_DEFAULTS: Final = {
-    "show_watermark": False,
-    "subtitles": True,
-    "aspect_ratio": "9:16",
-    "resolution": 720,
-    "layout": "ai",
-}
 
 
 def snapshot(job: JobRecord, links: Links) -> dict[str, Any]:
@@ -39,8 +26,8 @@ def snapshot(job: JobRecord, links: Links) -> dict[str, Any]:
         "updated_at": _iso(job.updated_at),
         "video_urls": list(job.request.video_urls),
         "prompt": job.request.prompt,
-        "generation_config": _GENERATION_DEFAULTS | asked.get("generation_config", {}),
-        "rendering_config": _RENDERING_DEFAULTS | asked.get("rendering_config", {}),
+        "generation_config": dict(GENERATION_DEFAULTS) | asked.get("generation_config", {}),
+        "rendering_config": dict(RENDERING_DEFAULTS) | asked.get("rendering_config", {}),
         "num_generations": job.num_generations,
         "progress": round(job.progress, 4),
         "output": [_clip(job.id, clip, links) for clip in job.clips],

@@ -85,7 +85,7 @@ class Gallery(Extension):
     async def _look(self, headers: Mapping[str, str] | None) -> None:
         """Note where an earlier generation's clips are: a host asks for the page once, before there is a result."""
         with anyio.move_on_after(_LOOK_SECONDS), suppress(RekaClipsError):
-            if self._runtime.backend(headers) == "local":
+            if self._runtime.backend(headers).is_embedded:
                 return
             account = await self._runtime.account(headers)
             page = await self._runtime.manager.list(account, offset=0, limit=1, status="completed")
@@ -98,7 +98,7 @@ class Gallery(Extension):
         """Return where this server's own Clip API serves clips: itself over HTTP, or a served engine."""
         settings: Settings = self._runtime.settings
         try:
-            is_local = self._runtime.backend(headers) == "local"
+            is_local = self._runtime.backend(headers).is_embedded
         except ConfigurationError:
             return []
         if is_local and headers is None:
