@@ -5,7 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from reka_clips.cli import main
+from reka_clips.__main__ import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -35,6 +35,13 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+def blind_to_our_fonts(path: Path, ffmpeg: str) -> Path:
+    """Write a program that is `ffmpeg`, but finds none of our caption fonts; return its path."""
+    path.write_text(f'#!/bin/bash\nexec "{ffmpeg}" "${{@//font_files/no_files}}"\n')
+    path.chmod(0o755)
+    return path
+
+
 class CommandProcess:
     """`reka-clips-mcp ARGUMENTS` while the `with` lasts. Settings are environment variables.
 

@@ -12,7 +12,7 @@ import anyio
 import jsonschema
 import pytest
 
-from command.process import COMMAND, environment
+from command.process import COMMAND, blind_to_our_fonts, environment
 from reka_clips import __version__
 from scripted_api import SCENARIOS, ScriptedClipApi
 
@@ -177,3 +177,15 @@ def test_the_command_line_says_what_it_takes(arguments: list[str], code: int, wo
     assert ended.returncode == code
     assert words in (ended.stdout if code == 0 else ended.stderr)
     assert "Traceback" not in ended.stderr
+
+
+def test_it_asks_ffmpeg_which_caption_fonts_it_draws(tmp_path: Path) -> None:
+    from reka_clips.engine.media.ffmpeg.process import find_ffmpeg
+
+    _, found = examined(tmp_path)
+    assert (found["fonts"][0]["status"], "4 families" in found["fonts"][0]["message"]) == ("ok", True)
+    blind = blind_to_our_fonts(tmp_path / "ffmpeg", find_ffmpeg().path)
+    _, found = examined(tmp_path, IMAGEIO_FFMPEG_EXE=str(blind))
+    assert found["fonts"][0]["status"] == "note"
+    assert "instead of Bangers" in found["fonts"][0]["message"]
+    assert "IMAGEIO_FFMPEG_EXE" in found["fonts"][0]["remedy"]

@@ -36,7 +36,8 @@ ALLOWED: Final = (
     "server/main.py",
     "server/reka_clips/*.py",
     "server/reka_clips/py.typed",
-    "server/reka_clips/engine/media/captions/font_files/*.woff",
+    "server/reka_clips/engine/media/captions/font_files/*.ttf",
+    "server/reka_clips/engine/media/captions/font_metrics.json",
     "server/reka_clips/engine/media/captions/font_files/*-LICENSE.txt",
     "server/reka_clips/mcp_server/extensions/gallery/page/*",
 )

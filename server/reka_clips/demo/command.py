@@ -15,6 +15,7 @@ from reka_clips.demo.bar import ProgressBar
 from reka_clips.demo.film import Moment
 from reka_clips.errors import RekaClipsError
 from reka_clips.settings import Settings
+from reka_clips.subprocesses import python_command
 
 _WAIT_SECONDS = 900
 _SETTINGS_PASSED_ON = (
@@ -108,7 +109,8 @@ def _file_url(video: str) -> str:
 def _server(backend: str, directory: Path) -> StdioServerParameters:
     passed_on = {name: value for name, value in os.environ.items() if name.startswith(_SETTINGS_PASSED_ON)}
     environment = passed_on | {"REKA_CLIPS_BACKEND": backend, "REKA_CLIPS_SAVE_DIR": str(directory)}
-    return StdioServerParameters(command=sys.executable, args=["-m", "reka_clips"], env=environment)
+    command, *arguments = python_command()
+    return StdioServerParameters(command=command, args=arguments, env=environment)
 
 
 async def _save(client: Client, generation: str, number: int, directory: Path) -> Path | None:

@@ -68,6 +68,34 @@ def check_ffmpeg(backend: Literal["reka", "local"] | None) -> list[Finding]:
     return findings
 
 
+async def check_fonts() -> list[Finding]:
+    """Return whether ffmpeg draws captions in the engine's own fonts; nothing where there is no ffmpeg to ask."""
+    from reka_clips.engine.media.captions.ass import resolve_look
+    from reka_clips.engine.media.captions.fonts import FAMILIES
+    from reka_clips.engine.media.captions.overlay import ask_for_font
+    from reka_clips.engine.media.ffmpeg.errors import MediaError
+    from reka_clips.engine.media.ffmpeg.process import find_ffmpeg
+
+    others: dict[str, str] = {}
+    try:
+        ffmpeg = find_ffmpeg()
+        with tempfile.TemporaryDirectory(prefix="reka-clips-doctor-", ignore_cleanup_errors=True) as directory:
+            for family in FAMILIES:
+                look = resolve_look(None, family)
+                drawn = await ask_for_font(ffmpeg, look, Path(directory))
+                if drawn != look.face.postscript_name:
+                    others[look.face.name] = drawn or "no font at all"
+    except EngineMissingError:
+        return []
+    except (MediaError, OSError) as error:
+        return [Finding("fonts", "note", f"ffmpeg could not be asked which caption fonts it draws: {error}")]
+    if not others:
+        return [Finding("fonts", "ok", f"captions are drawn in the fonts that come along ({len(FAMILIES)} families)")]
+    told = ", ".join(f"{drawn} instead of {name}" for name, drawn in others.items())
+    remedy = 'Use another ffmpeg: pip install "reka-clips-mcp[local]", or set IMAGEIO_FFMPEG_EXE to the path of one.'
+    return [Finding("fonts", "note", f"captions are drawn in {told}: this ffmpeg cannot open the fonts.", remedy)]
+
+
 def check_folder(check: str, folder: Path, *, variable: str, needed: bool) -> Finding:
     """Return whether files can be written into `folder`, which is made when it is first used.
 

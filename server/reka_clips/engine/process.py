@@ -12,13 +12,13 @@ import json
 import os
 import secrets
 import subprocess
-import sys
 from typing import IO, TYPE_CHECKING, Any, Final, Self, cast
 
 import anyio
 import anyio.to_thread
 
 from reka_clips.errors import EngineMissingError, EngineStartError
+from reka_clips.subprocesses import engine_environment, python_command
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 _START_SECONDS: Final = 180.0  # a second as a rule; a busy machine takes its time
 _STOP_SECONDS: Final = 4.0
 _LOOK_SECONDS: Final = 0.05
-# What the engine has no use for is not handed to it, nor to the programs that it starts.
-_SECRETS: Final = ("REKA_API_KEY", "REKA_CLIPS_AUTH_TOKEN", "REKA_CLIPS_ENGINE_KEY", "REKA_CLIPS_SECRET")
 
 
 class EngineProcess:
@@ -124,16 +122,15 @@ def _port(told: dict[str, Any]) -> int:
 
 
 def _start(settings: Settings, public_url: str | None) -> subprocess.Popen[bytes]:
-    argv = [sys.executable, "-m", "reka_clips", "--data-dir", str(settings.data_dir), "engine", "--embedded"]
+    argv = python_command("--data-dir", str(settings.data_dir), "engine", "--embedded")
     if public_url is not None:
         argv += ["--public-url", public_url]
-    environment = {name: value for name, value in os.environ.items() if name not in _SECRETS}
     try:
         return subprocess.Popen(  # noqa: S603 - this very program
             argv,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=environment,
+            env=engine_environment(os.environ),
             # Ctrl-C goes to the whole group of the terminal: the server ends the engine itself.
             start_new_session=True,
         )

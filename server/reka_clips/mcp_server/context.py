@@ -9,13 +9,14 @@ import logging
 from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
 import anyio
 
 from reka_clips.client import EMBEDDED, REKA, Backend, ClipClient, ConnectionPool, served_nearby
+from reka_clips.contract.video_urls import NO_FILES
 from reka_clips.errors import ConfigurationError, EngineMissingError, MissingKeyError
 from reka_clips.generations import ApiSession, GenerationManager, owner_of
 from reka_clips.mcp_server.progress import Heartbeat
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from reka_clips.contract import Snapshot
     from reka_clips.engine.process import EngineProcess
-    from reka_clips.mcp_server.http.signed_links import ClipLinks
+    from reka_clips.mcp_server.http.clip_files import ClipLinks
 
 KEY_HEADER: Final = "x-reka-api-key"
 GET_A_KEY: Final = "A free key comes from Reka's platform site, https://platform.reka.ai."
@@ -47,12 +48,13 @@ class Access:
     """What callers who bring no key of their own may use. Over stdio the caller is the operator: everything.
 
     own_key: the operator's REKA_API_KEY. engine: the embedded engine, and with it this machine's processor and disk.
-    files: this machine's files: `file://` sources, and saving clips to its disk.
+    files: this machine's files: `file://` sources, and saving clips to its disk. no_files: why not, otherwise.
     """
 
     own_key: bool = True
     engine: bool = True
     files: bool = True
+    no_files: str = field(default="this server reads no files of its computer", compare=False)
 
 
 class AppContext:
@@ -112,18 +114,26 @@ class AppContext:
             )
         return EMBEDDED
 
-    def allows_file_urls(self, headers: Mapping[str, str] | None = None) -> bool:
-        """Whether `file://` sources make sense: for an engine on this machine, never for Reka or for strangers."""
-        if not self.allows_disk(headers):
-            return False
-        try:
-            return self.backend(headers).takes_files
-        except ConfigurationError:
-            return True
+    def no_files_reason(self, headers: Mapping[str, str] | None = None) -> str | None:
+        """Return why this caller's `file://` sources are refused ("must …"), or None where they make sense.
 
-    def allows_disk(self, headers: Mapping[str, str] | None = None) -> bool:
-        """Whether this caller may have files of this machine read and written."""
-        return headers is None or self.access.files
+        They do for an engine on this machine and its operator, never for Reka or for other people.
+        """
+        try:
+            takes_files = self.backend(headers).takes_files
+        except ConfigurationError:
+            takes_files = True
+        if not takes_files:
+            return NO_FILES
+        is_operator = headers is None or self.access.files
+        return None if is_operator else f"must be an http or https link: {self.access.no_files}"
+
+    def uses_own_key(self, headers: Mapping[str, str]) -> bool:
+        """Return whether this caller's generations are made with a Reka key that came with the request."""
+        try:
+            return bool(headers.get(KEY_HEADER, "").strip()) and not self.backend(headers).is_embedded
+        except ConfigurationError:
+            return False
 
     def shown(self, snapshot: Snapshot, headers: Mapping[str, str] | None = None) -> Snapshot:
         """Return the snapshot with links that this caller can open.

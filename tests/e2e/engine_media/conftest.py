@@ -57,7 +57,7 @@ def film(ffmpeg: Ffmpeg, tmp_path: Path) -> Filmer:
 def cut(ffmpeg: Ffmpeg, tmp_path: Path) -> Cutter:
     """Return a function that renders one clip of stretches of films, without choosing: (film, start, end).
 
-    cuts: when shots begin in each of them. lacking: what its ffmpeg is said not to have.
+    cuts: when shots begin in each of them. lacking: what its ffmpeg is said not to have. path: where it is.
     """
     count = 0
 
@@ -67,6 +67,7 @@ def cut(ffmpeg: Ffmpeg, tmp_path: Path) -> Cutter:
         cues: Sequence[Cue] = (),
         cuts: Sequence[float] = (),
         lacking: Collection[str] = (),
+        path: str = ffmpeg.path,
     ) -> Cut:
         nonlocal count
         count += 1
@@ -79,10 +80,10 @@ def cut(ffmpeg: Ffmpeg, tmp_path: Path) -> Cutter:
         output = tmp_path / f"clip-{count}.mp4"
         rendered = await render_clip(
             plan,
-            [(path, await probe(ffmpeg, path)) for path, _, _ in stretches],
+            [(source, await probe(ffmpeg, source)) for source, _, _ in stretches],
             RenderingConfig.model_validate(rendering or {}),
             measurements=[],
-            ffmpeg=replace(ffmpeg, features=ffmpeg.features.difference(lacking)),
+            ffmpeg=replace(ffmpeg, path=path, features=ffmpeg.features.difference(lacking)),
             output=output,
             poster=output.with_suffix(".jpg"),
             report=lambda _share: None,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.e2e.engine_media.conftest import Cut, Cutter, Filmer
 
+from command.process import blind_to_our_fonts
 from pictures import Box, Picture, frames
 from reka_clips.contract.options import FONT_FAMILIES
 from reka_clips.engine.media.ffmpeg.process import Ffmpeg
@@ -193,3 +195,16 @@ async def test_text_that_no_font_has_is_left_out_and_told(write: Writer) -> None
     told = " ".join(clip.rendered.warnings)
     assert "No font on this computer" in told or "set in" in told
     assert any(picture.bounds(LIT, INK) for picture in pictures[2:-2:4])
+
+
+async def test_a_font_that_this_ffmpeg_cannot_open_is_told(
+    film: Filmer, cut: Cutter, tmp_path: Path, ffmpeg: Ffmpeg
+) -> None:
+    """Other builds of ffmpeg read other kinds of fonts; this one is kept from finding ours."""
+    clips: list[Cut] = []
+    for path in (ffmpeg.path, str(blind_to_our_fonts(tmp_path / "ffmpeg", ffmpeg.path))):
+        style = {"resolution": 360, "caption_style": {"font_family": "Bangers"}}
+        clips.append(await cut((film(BACKGROUND), 0, 3), cues=[cue("hello")], rendering=style, path=path))
+    ours, another = (" ".join(clip.rendered.warnings) for clip in clips)
+    assert "cannot open the caption fonts" not in ours
+    assert "cannot open the caption fonts" in another

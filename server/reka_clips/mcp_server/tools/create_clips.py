@@ -9,6 +9,7 @@ import anyio
 from mcp_types import InputRequiredResult, ToolAnnotations
 
 from reka_clips.contract.schemas import JsonSchema, described, flat_schema
+from reka_clips.contract.video_urls import NO_FILES
 from reka_clips.mcp_server.extensions import gallery
 from reka_clips.mcp_server.extensions.task_handoff import taker
 from reka_clips.mcp_server.icons import icon
@@ -135,7 +136,8 @@ def tool(runtime: AppContext) -> ClipTool:
 
 async def _run(runtime: AppContext, raw: Mapping[str, Any], context: Context[Any, Any]) -> ToolResult:
     call = Call.now(runtime, context)
-    arguments = parse_create(raw, allow_file=runtime.allows_file_urls(call.headers))
+    no_files = runtime.no_files_reason(call.headers)
+    arguments = parse_create(raw, allow_file=no_files is None, no_files=no_files or NO_FILES)
     with ProgressReporter(context.report_progress, runtime.heartbeat) as relay:
         await relay.tell(_SUBMITTING)
         account = await runtime.account(call.headers)

@@ -1,46 +1,28 @@
 """The caption fonts that come with the engine: which letters they have, and how wide each letter is.
 
-The files are the npm packages @fontsource/{bebas-neue,bangers,roboto-condensed,lato} 5.3.0, unmodified (OFL-1.1).
-Only as much of WOFF and OpenType is read as line breaking needs: the character map and the advance widths.
+The files are those of the npm packages @fontsource/{bebas-neue,bangers,roboto-condensed,lato} 5.3.0 (OFL-1.1), unpacked
+from WOFF to plain OpenType, which every build of ffmpeg opens. tests/release/fonts.py made them and their metrics.
 """
 
 from __future__ import annotations
 
 import functools
-import struct
+import json
 import unicodedata
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
 FONTS_DIRECTORY: Final = Path(__file__).resolve().parent / "font_files"
+METRICS_FILE: Final = Path(__file__).resolve().parent / "font_metrics.json"
 
 # `CaptionFont` is the engine's own choice of the four: Roboto Condensed, because it has the most letters.
-_FILES: Final = MappingProxyType(
-    {
-        "BebasNeue": ("Bebas Neue", False, ("bebas-neue-latin-400-normal", "bebas-neue-latin-ext-400-normal")),
-        "Bangers": (
-            "Bangers",
-            False,
-            ("bangers-latin-400-normal", "bangers-latin-ext-400-normal", "bangers-vietnamese-400-normal"),
-        ),
-        "RobotoCondensed": (
-            "Roboto Condensed",
-            True,
-            tuple(
-                f"roboto-condensed-{script}-700-normal"
-                for script in ("latin", "latin-ext", "cyrillic", "greek", "vietnamese")
-            ),
-        ),
-        "Lato": ("Lato Black", False, ("lato-latin-900-normal", "lato-latin-ext-900-normal")),
-    }
-)
 WIDEST_COVERAGE: Final = "RobotoCondensed"
+FAMILIES: Final = ("BebasNeue", "Bangers", "RobotoCondensed", "Lato")
 # For letters of fonts that are not ours: DejaVu's widest scripts stay below this; ideographs fill a whole em.
 _FOREIGN_ADVANCE_EM: Final = 0.8
 _WIDE_ADVANCE_EM: Final = 1.1
@@ -48,13 +30,15 @@ _WIDE_ADVANCE_EM: Final = 1.1
 
 @dataclass(frozen=True, slots=True)
 class Typeface:
-    """A font family as libass is told of it.
+    """A font family as libass knows it.
 
-    name, bold: what goes into an ASS style. line_height_em: ASS font sizes are line heights, this many ems.
-    advances_em: the width of each character that the family has, in ems.
+    name, bold: what goes into an ASS style. postscript_name: the name by which libass logs which font it draws.
+    line_height_em: ASS font sizes are line heights, this many ems. advances_em: the width of each character that the
+    family has, in ems.
     """
 
     name: str
+    postscript_name: str
     bold: bool
     line_height_em: float
     advances_em: Mapping[str, float]
@@ -82,33 +66,18 @@ def typeface(family: str) -> Typeface:
 
     Raises KeyError for any other name.
     """
-    name, bold, files = _FILES[WIDEST_COVERAGE if family == "CaptionFont" else family]
-    advances: dict[str, float] = {}
-    heights: set[float] = set()
-    for file in files:
-        tables = read_woff((FONTS_DIRECTORY / f"{file}.woff").read_bytes())
-        (units_per_em,) = struct.unpack_from(">H", tables["head"], 18)
-        ascent, descent = struct.unpack_from(">HH", tables["OS/2"], 74)  # usWinAscent, usWinDescent: libass's measure
-        heights.add((ascent + descent) / units_per_em)
-        for character, advance in _advances(tables).items():
-            advances.setdefault(character, advance / units_per_em)
-    return Typeface(name, bold, max(heights), MappingProxyType(advances))
+    row = _metrics()[WIDEST_COVERAGE if family == "CaptionFont" else family]
+    units: int = row["units_per_em"]
+    by_advance: dict[str, str] = row["characters_by_advance"]
+    advances = {character: int(width) / units for width, characters in by_advance.items() for character in characters}
+    return Typeface(
+        row["name"], row["postscript_name"], row["bold"], row["line_height"] / units, MappingProxyType(advances)
+    )
 
 
-def read_woff(content: bytes) -> dict[str, bytes]:
-    """Return the OpenType tables of a WOFF 1.0 file by tag. Raises ValueError for anything else.
-
-    Source: W3C, WOFF File Format 1.0, sections 4 and 5.
-    """
-    if content[:4] != b"wOFF":
-        raise ValueError("This is not a WOFF file.")
-    (count,) = struct.unpack_from(">H", content, 12)
-    tables: dict[str, bytes] = {}
-    for index in range(count):
-        tag, offset, packed_bytes, full_bytes, _ = struct.unpack_from(">4sIIII", content, 44 + 20 * index)
-        packed = content[offset : offset + packed_bytes]
-        tables[tag.decode("ascii")] = zlib.decompress(packed) if packed_bytes < full_bytes else packed
-    return tables
+@functools.cache
+def _metrics() -> dict[str, Any]:
+    return json.loads(METRICS_FILE.read_text(encoding="ascii"))
 
 
 def is_wide(character: str) -> bool:
@@ -133,45 +102,3 @@ _WIDE_RANGES: Final = (
     (0x1F300, 0x1FAFF),
     (0x20000, 0x3FFFD),
 )
-
-
-def _advances(tables: Mapping[str, bytes]) -> dict[str, int]:
-    (metrics_count,) = struct.unpack_from(">H", tables["hhea"], 34)
-    widths = [struct.unpack_from(">H", tables["hmtx"], 4 * index)[0] for index in range(metrics_count)]
-    return {chr(code): widths[min(glyph, metrics_count - 1)] for code, glyph in _character_map(tables["cmap"]) if glyph}
-
-
-def _character_map(table: bytes) -> Iterable[tuple[int, int]]:
-    """Yield (code point, glyph) of a `cmap` table's Unicode subtable, format 4 or 12, the two that fonts use."""
-    (count,) = struct.unpack_from(">H", table, 2)
-    offsets = [struct.unpack_from(">I", table, 8 + 8 * index)[0] for index in range(count)]
-    by_format = {struct.unpack_from(">H", table, offset)[0]: offset for offset in offsets}
-    if 12 in by_format:  # noqa: PLR2004 - the format's name is a number
-        yield from _segmented_coverage(table, by_format[12])
-    elif 4 in by_format:  # noqa: PLR2004 - the format's name is a number
-        yield from _segment_mapping(table, by_format[4])
-
-
-def _segmented_coverage(table: bytes, offset: int) -> Iterable[tuple[int, int]]:
-    (groups,) = struct.unpack_from(">I", table, offset + 12)
-    for group in range(groups):
-        first, last, glyph = struct.unpack_from(">III", table, offset + 16 + 12 * group)
-        yield from ((code, glyph + code - first) for code in range(first, last + 1))
-
-
-def _segment_mapping(table: bytes, offset: int) -> Iterable[tuple[int, int]]:
-    segments = struct.unpack_from(">H", table, offset + 6)[0] // 2
-    ends = offset + 14
-    # Two bytes of padding follow the ends.
-    starts, deltas, ranges = (ends + 2 + 2 * segments * part for part in (1, 2, 3))
-    for segment in range(segments):
-        last, first, delta, range_offset = (
-            struct.unpack_from(">H", table, base + 2 * segment)[0] for base in (ends, starts, deltas, ranges)
-        )
-        for code in range(first, min(last, 0xFFFE) + 1):
-            glyph = code
-            if range_offset:
-                (glyph,) = struct.unpack_from(">H", table, ranges + 2 * segment + range_offset + 2 * (code - first))
-                if glyph == 0:
-                    continue
-            yield code, (glyph + delta) & 0xFFFF

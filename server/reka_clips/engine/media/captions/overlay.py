@@ -54,7 +54,7 @@ async def write_lettering(
         text = caption_text(plan.cues, look.transform)
         look, told = better_look(look, text)
         glyphs = await ask_for_glyphs(ffmpeg, look, look.face.missing(text), directory)
-        warnings += [*told, *_warnings(look, glyphs)]
+        warnings += [*told, *await _font_warnings(ffmpeg, look, directory), *_warnings(look, glyphs)]
         pages = caption_pages(
             plan.cues,
             duration_seconds=plan.duration,
@@ -86,6 +86,16 @@ def better_look(look: ass.ResolvedCaptionStyle, text: str) -> tuple[ass.Resolved
     return replace(look, face=fallback, family=WIDEST_COVERAGE), [sentence]
 
 
+async def ask_for_font(ffmpeg: Ffmpeg, look: ass.ResolvedCaptionStyle, directory: Path) -> str:
+    """Return the PostScript name of the font that libass draws the look in; empty if it draws none.
+
+    That is not `look.face` where this build of ffmpeg cannot open our files. directory: to write in.
+    """
+    log = await _ask(ffmpeg, ass.question("A", look), directory)
+    drawn = re.search(r"fontselect: \(.*\) -> .*, -?\d+, (.+)", log)
+    return drawn[1].strip() if drawn else ""
+
+
 async def ask_for_glyphs(
     ffmpeg: Ffmpeg, look: ass.ResolvedCaptionStyle, characters: Collection[str], directory: Path
 ) -> Glyphs:
@@ -93,15 +103,7 @@ async def ask_for_glyphs(
     missing: set[str] = set()
     fonts: list[str] = []
     for batch in _batches(sorted(characters), _GLYPHS_A_QUESTION):
-        (directory / _QUESTION_NAME).write_text(ass.question(batch, look), encoding="utf-8")
-        arguments = ["-f", "lavfi", "-i", "color=size=64x64:rate=1:duration=1", "-vf", _drawing(_QUESTION_NAME)]
-        log = await ffmpeg.run(
-            [*arguments, "-frames:v", "1", "-f", "null", "-"],
-            log_level="info",
-            directory=directory,
-            timeout_seconds=120,
-        )
-        answer = parse_answer(log)
+        answer = parse_answer(await _ask(ffmpeg, ass.question(batch, look), directory))
         missing |= answer.missing & set(batch)
         fonts += [font for font in answer.fonts if font not in fonts and font != look.face.name]
     return Glyphs(frozenset(missing), tuple(fonts))
@@ -126,6 +128,33 @@ def filter_value(text: str) -> str:
 
 def _drawing(script_name: str) -> str:
     return f"ass=filename={filter_value(script_name)}:fontsdir={filter_value(str(FONTS_DIRECTORY))}"
+
+
+async def _ask(ffmpeg: Ffmpeg, script: str, directory: Path) -> str:
+    """Return what libass logs when it draws a script."""
+    (directory / _QUESTION_NAME).write_text(script, encoding="utf-8")
+    arguments = ["-f", "lavfi", "-i", "color=size=64x64:rate=1:duration=1", "-vf", _drawing(_QUESTION_NAME)]
+    return await ffmpeg.run(
+        [*arguments, "-frames:v", "1", "-f", "null", "-"], log_level="info", directory=directory, timeout_seconds=120
+    )
+
+
+async def _font_warnings(ffmpeg: Ffmpeg, look: ass.ResolvedCaptionStyle, directory: Path) -> list[str]:
+    """Return a sentence if libass does not draw the look's own font. The answer is remembered: a build stays as it is.
+
+    Lines are broken for the width of our font; another one may be too wide for the picture.
+    """
+    key = ffmpeg.path, look.face.postscript_name
+    if key not in _drawn_fonts:
+        _drawn_fonts[key] = await ask_for_font(ffmpeg, look, directory)
+    drawn = _drawn_fonts[key]
+    if drawn == look.face.postscript_name:
+        return []
+    instead = f"are drawn in {drawn} instead of {look.face.name} and may be too wide" if drawn else "are missing"
+    return [f"Captions {instead}: this ffmpeg cannot open the caption fonts; `reka-clips-mcp doctor` says more."]
+
+
+_drawn_fonts: Final[dict[tuple[str, str], str]] = {}
 
 
 def _warnings(look: ass.ResolvedCaptionStyle, glyphs: Glyphs) -> Iterator[str]:
