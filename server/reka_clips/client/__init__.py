@@ -1,9 +1,8 @@
-"""Talks to a Clip API: Reka's, or the engine's. Knows HTTP; knows nothing of jobs or of MCP."""
+"""Talks to a Clip API: Reka's, or the engine's. Knows HTTP; knows nothing of generations or of MCP."""
 
 from reka_clips.client.backend import EMBEDDED, REKA, Backend, BackendName, served_nearby
-from reka_clips.client.clips import ClipClient
+from reka_clips.client.clips import ClipClient, Retries, is_temporary, retry_after_seconds
 from reka_clips.client.connections import ConnectionPool
-from reka_clips.client.retries import Retries, is_passing, retry_after_seconds
 from reka_clips.client.stream import ClipStream
 
 __all__ = [
@@ -15,7 +14,7 @@ __all__ = [
     "ClipStream",
     "ConnectionPool",
     "Retries",
-    "is_passing",
+    "is_temporary",
     "retry_after_seconds",
     "served_nearby",
 ]

@@ -118,7 +118,7 @@ class ClipServer(MCPServer[Any]):
 
     async def _complete(self, ctx: ServerRequestContext[Any, Any], params: CompleteRequestParams) -> CompleteResult:
         context = Context[Any, Any](request_context=ctx, mcp_server=self)
-        return CompleteResult(completion=await complete(self._runtime, params, context.headers))
+        return CompleteResult(completion=complete(self._runtime, params, context.headers))
 
 
 def build_server(runtime: AppContext, *, over_network: bool = False, secret: str | None = None) -> ClipServer:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from contextlib import AbstractContextManager, AsyncExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
@@ -17,16 +17,28 @@ import anyio
 
 from reka_clips.client import EMBEDDED, REKA, Backend, ClipClient, ConnectionPool, served_nearby
 from reka_clips.contract.video_urls import NO_FILES
-from reka_clips.errors import ConfigurationError, EngineMissingError, MissingKeyError
+from reka_clips.errors import (
+    BusyError,
+    ConfigurationError,
+    EngineMissingError,
+    EngineStartError,
+    MissingKeyError,
+    RekaClipsError,
+    ShutdownError,
+)
 from reka_clips.generations import ApiSession, GenerationManager, owner_of
+from reka_clips.mcp_server.deadline import CALL_SECONDS, SHORT_SECONDS, deadline
 from reka_clips.mcp_server.progress import Heartbeat
 from reka_clips.settings import Settings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from anyio.abc import TaskGroup
+
     from reka_clips.contract import Snapshot
     from reka_clips.engine.process import EngineProcess
+    from reka_clips.generations import Generation
     from reka_clips.mcp_server.http.clip_files import ClipLinks
 
 KEY_HEADER: Final = "x-reka-api-key"
@@ -39,6 +51,7 @@ _OR_REKA: Final = (
 _MAX_ACCOUNTS: Final = 1024
 _LOOK_SECONDS: Final = 0.5
 _RESTART_SECONDS: Final = 60.0
+_MARGIN_SECONDS: Final = 0.2  # before a call's deadline, for the words that say what it waited for
 
 log = logging.getLogger(__name__)
 
@@ -57,11 +70,27 @@ class Access:
     no_files: str = field(default="this server reads no files of its computer", compare=False)
 
 
+class _EngineStart:
+    """One start of the embedded engine, which all calls that need it wait for. error: why it failed."""
+
+    def __init__(self) -> None:
+        self.done = anyio.Event()
+        self.error: RekaClipsError | None = None
+
+
 class AppContext:
     """Everything the tools need, opened once per process: `async with Runtime(settings) as runtime`."""
 
-    def __init__(self, settings: Settings, *, access: Access | None = None, links: ClipLinks | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        access: Access | None = None,
+        links: ClipLinks | None = None,
+        call_seconds: float = CALL_SECONDS,
+    ) -> None:
         """Nothing is opened yet. links: over HTTP, how callers get at clips of the embedded engine."""
+        self.call_seconds = call_seconds
         self.settings = settings
         self.access = access or Access()
         self._links = links
@@ -71,7 +100,8 @@ class AppContext:
         self._accounts: OrderedDict[str, ApiSession] = OrderedDict()
         self._engine: EngineProcess | None = None
         self._engine_stack = AsyncExitStack()
-        self._engine_lock = anyio.Lock()
+        self._engine_start: _EngineStart | None = None
+        self._tasks: TaskGroup | None = None
         self._engine_came = anyio.Event()
         self._stack = AsyncExitStack()
 
@@ -81,6 +111,7 @@ class AppContext:
         await self._stack.enter_async_context(self.manager)
         tasks = await self._stack.enter_async_context(anyio.create_task_group())
         self._stack.callback(tasks.cancel_scope.cancel)
+        self._tasks = tasks
         tasks.start_soon(self._keep_engine)
         tasks.start_soon(self.heartbeat.run)
         return self
@@ -88,7 +119,19 @@ class AppContext:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._tasks = None
         await self._stack.__aexit__(kind, error, trace)
+
+    def deadline(
+        self, wait_seconds: float | None = None, *, since: float | None = None
+    ) -> AbstractContextManager[float]:
+        """Return the block in which a call does what it awaits, and which ends in time.
+
+        wait_seconds: how long the caller wants to wait; 0 leaves time for one short request, None means CALL_SECONDS.
+        since: when the call arrived, on the clock of `anyio.current_time`; unset: now. See `deadline.deadline`.
+        """
+        seconds = self.call_seconds if wait_seconds is None else wait_seconds or min(SHORT_SECONDS, self.call_seconds)
+        return deadline(seconds, since=since)
 
     def backend(self, headers: Mapping[str, str] | None = None) -> Backend:
         """Return the backend that this caller's generations go to.
@@ -165,7 +208,8 @@ class AppContext:
     async def account(self, headers: Mapping[str, str] | None = None) -> ApiSession:
         """Return whose generations this caller sees, starting the embedded engine at its first use.
 
-        Raises what `backend` raises, and EngineMissingError or EngineStartError if the engine cannot be started.
+        Raises what `backend` raises, EngineMissingError or EngineStartError if the engine cannot be started, and
+        BusyError if it is still starting when the call has to be answered.
         """
         backend = self.backend(headers)
         if backend.is_embedded:
@@ -176,10 +220,16 @@ class AppContext:
             return self._account(backend, engine.base_url, engine.api_key)
         return self._account(backend, self.settings.base_url, self._key(headers))
 
+    def known_generations(self, headers: Mapping[str, str] | None = None) -> list[Generation]:
+        """Return the generations of this caller that the process knows, latest first; asks nobody."""
+        try:
+            backend = self.backend(headers)
+        except ConfigurationError:
+            return []
+        return self.manager.known_to(self._owner(backend, self._key(headers)))
+
     def _account(self, backend: Backend, base_url: str, api_key: str | None) -> ApiSession:
-        # The embedded engine gets a new key and address at each start; its generations stay the same.
-        secret = ("", "") if backend.is_embedded else (base_url, api_key)
-        owner = owner_of(backend=backend.name, base_url=secret[0] or "", api_key=secret[1])
+        owner = self._owner(backend, api_key)
         known = self._accounts.get(owner)
         if known is None or known.client.base_url != base_url:
             client = ClipClient(self.pool, base_url=base_url, api_key=api_key, is_embedded=backend.is_embedded)
@@ -188,6 +238,12 @@ class AppContext:
         while len(self._accounts) > _MAX_ACCOUNTS:
             self._accounts.popitem(last=False)
         return known
+
+    def _owner(self, backend: Backend, api_key: str | None) -> str:
+        # The embedded engine gets a new key and address at each start; its generations stay the same.
+        if backend.is_embedded:
+            return owner_of(backend=backend.name, base_url="", api_key="")
+        return owner_of(backend=backend.name, base_url=self.settings.base_url, api_key=api_key)
 
     def _key(self, headers: Mapping[str, str] | None) -> str | None:
         if headers is None:
@@ -204,17 +260,41 @@ class AppContext:
         )
 
     async def _running_engine(self) -> EngineProcess:
-        async with self._engine_lock:
-            if self._engine is not None and self._engine.is_alive:
-                return self._engine
-            from reka_clips.engine.process import EngineProcess
+        """Return the engine once it answers; it is started by itself, so that no call's end interrupts that."""
+        if self._engine is not None and self._engine.is_alive:
+            return self._engine
+        if self._tasks is None:
+            raise ShutdownError("This program is ending, or has not begun yet.")
+        if self._engine_start is None or self._engine_start.done.is_set():
+            self._engine_start = _EngineStart()
+            self._tasks.start_soon(self._start_engine, self._engine_start)
+        start = self._engine_start
+        with anyio.move_on_at(anyio.current_effective_deadline() - _MARGIN_SECONDS):
+            await start.done.wait()
+        if not start.done.is_set():
+            raise BusyError("The clip engine is still starting; nothing was sent. Call again in a few seconds.")
+        if start.error is not None:
+            raise start.error.with_traceback(None)
+        assert self._engine is not None  # noqa: S101 - it was started
+        return self._engine
 
+    async def _start_engine(self, start: _EngineStart) -> None:
+        from reka_clips.engine.process import EngineProcess
+
+        try:
             if self._engine is None:
                 self._engine = await self._engine_stack.enter_async_context(EngineProcess(self.settings))
                 self._engine_came.set()
             else:
                 await self._engine.start()
-            return self._engine
+        except RekaClipsError as error:
+            start.error = error
+        except Exception as error:  # a fault of ours must not end the server
+            log.exception("The clip engine could not be started.")
+            start.error = EngineStartError("The clip engine could not be started; the server's log says why.")
+            start.error.__cause__ = error
+        finally:
+            start.done.set()
 
     async def _keep_engine(self) -> None:
         """Start the engine again when it was killed: generations that are watched go on, and their clients with them.

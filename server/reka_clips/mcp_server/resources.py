@@ -113,8 +113,9 @@ async def _job(runtime: AppContext, generation_id: str, context: Context[Any, An
     if not is_generation_id(generation_id):
         raise ResourceNotFoundError("The id in this address is no id of a generation (a UUID); list_clips lists them.")
     try:
-        account = await runtime.account(context.headers)
-        return await runtime.manager.job(account, generation_id.lower())
+        with runtime.deadline():
+            account = await runtime.account(context.headers)
+            return await runtime.manager.job(account, generation_id.lower())
     except NotFoundError as error:
         raise ResourceNotFoundError("There is no such generation for this key; list_clips lists them.") from error
     except RekaClipsError as error:

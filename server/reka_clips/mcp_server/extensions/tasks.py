@@ -124,8 +124,9 @@ class Tasks(Extension):
         if not is_generation_id(params.task_id):
             raise _unknown_task()
         try:
-            account = await self._runtime.account(headers)
-            return await self._runtime.manager.job(account, params.task_id)
+            with self._runtime.deadline():
+                account = await self._runtime.account(headers)
+                return await self._runtime.manager.job(account, params.task_id)
         except NotFoundError as error:
             raise _unknown_task() from error
         except RekaClipsError as error:

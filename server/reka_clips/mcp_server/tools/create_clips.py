@@ -138,18 +138,23 @@ async def _run(runtime: AppContext, raw: Mapping[str, Any], context: Context[Any
     call = Call.now(runtime, context)
     no_files = runtime.no_files_reason(call.headers)
     arguments = parse_create(raw, allow_file=no_files is None, no_files=no_files or NO_FILES)
-    with ProgressReporter(context.report_progress, runtime.heartbeat) as relay:
+    async with ProgressReporter(context.report_progress, runtime.heartbeat) as relay:
         await relay.tell(_SUBMITTING)
-        account = await runtime.account(call.headers)
         creation: SubmissionHandle | None = None
-        if runtime.settings.confirm and account.backend.costs_money:
-            if not arguments.force_new:
-                creation = await runtime.manager.earlier(account, arguments.request, stream=arguments.stream)
-            if creation is None:
-                asked = await _ask(call, account, arguments, relay)
-                if asked is not None:
-                    return asked
-                call = Call.now(runtime, context)  # the time a person took to answer is not ours
+        with call.deadline(_wait_seconds(arguments)):
+            account = await runtime.account(call.headers)
+            if asks := runtime.settings.confirm and account.backend.costs_money:
+                if not arguments.force_new:
+                    creation = await runtime.manager.earlier(account, arguments.request, stream=arguments.stream)
+                if creation is None:
+                    confirmation.check_can_ask(call.context)
+                    # Costs nothing and says what is left of the day.
+                    await runtime.manager.list(account, offset=0, limit=1)
+        if asks and creation is None:
+            asked = await _ask(call, account, arguments, relay)
+            if asked is not None:
+                return asked
+            call = Call.now(runtime, context)  # the time a person took to answer is not ours
         if creation is None:
             creation = runtime.manager.create(
                 account, arguments.request, stream=arguments.stream, force_new=arguments.force_new
@@ -164,9 +169,7 @@ async def _run(runtime: AppContext, raw: Mapping[str, Any], context: Context[Any
 async def _ask(
     call: Call, account: ApiSession, arguments: CreateArguments, relay: ProgressReporter
 ) -> InputRequiredResult | None:
-    confirmation.check_can_ask(call.context)
     await relay.tell("Waiting for a person to agree")
-    await call.runtime.manager.list(account, offset=0, limit=1)  # costs nothing and tells what is left of the day
     text = confirmation.question(arguments.request, account.client.rate_limit)
     asked = await confirmation.ask(text, call.context)
     if asked is None:
@@ -185,10 +188,16 @@ async def _waited_for(
     handover = taker() if asked_to_wait else None  # of no use to who asked for the id alone
     returns_at_once = not asked_to_wait or handover is not None
     job: Generation | None = None
-    with anyio.move_on_at(call.deadline(None if returns_at_once else arguments.wait_seconds)):
+    seconds = None if returns_at_once else arguments.wait_seconds
+    with call.deadline(seconds) as ends_at, anyio.move_on_at(ends_at):
         job = await creation.job()
         if not returns_at_once:
             await relay.follow(job)
         if handover is not None:
             handover.take(creation, job)
     return job
+
+
+def _wait_seconds(arguments: CreateArguments) -> float | None:
+    """Return how long the call may wait; None, the server's default, also where it asks for the id alone."""
+    return arguments.wait_seconds if arguments.stream and arguments.wait_seconds else None

@@ -61,8 +61,9 @@ def tool(runtime: AppContext) -> ClipTool:
 
 async def _run(runtime: AppContext, raw: Mapping[str, Any], context: Context[Any, Any]) -> CallToolResult:
     arguments = parse_delete(raw)
-    account = await runtime.account(context.headers)
-    answer = await runtime.manager.delete(account, arguments.id, delete_input_video=arguments.delete_input_video)
+    with runtime.deadline():
+        account = await runtime.account(context.headers)
+        answer = await runtime.manager.delete(account, arguments.id, delete_input_video=arguments.delete_input_video)
     source_deleted = arguments.delete_input_video and answer.get("input_video_deleted", True)
     return plain_result(
         DeletionResult(
