@@ -29,6 +29,7 @@ from reka_clips.errors import (
 from reka_clips.generations import ApiSession, GenerationManager, owner_of
 from reka_clips.mcp_server.deadline import CALL_SECONDS, SHORT_SECONDS, deadline
 from reka_clips.mcp_server.progress import Heartbeat
+from reka_clips.mcp_server.visibility import Creators, without_files
 from reka_clips.settings import Settings
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
     from anyio.abc import TaskGroup
 
-    from reka_clips.contract import Snapshot
+    from reka_clips.contract import ClipList, Snapshot
     from reka_clips.engine.process import EngineProcess
     from reka_clips.generations import Generation
     from reka_clips.mcp_server.http.clip_files import ClipLinks
@@ -97,6 +98,7 @@ class AppContext:
         self.pool = ConnectionPool(timeout_seconds=settings.timeout_seconds)
         self.manager = GenerationManager()
         self.heartbeat = Heartbeat()
+        self.creators = Creators()
         self._accounts: OrderedDict[str, ApiSession] = OrderedDict()
         self._engine: EngineProcess | None = None
         self._engine_stack = AsyncExitStack()
@@ -178,15 +180,28 @@ class AppContext:
         except ConfigurationError:
             return False
 
-    def shown(self, snapshot: Snapshot, headers: Mapping[str, str] | None = None) -> Snapshot:
-        """Return the snapshot with links that this caller can open.
+    def shown(self, snapshot: Snapshot, headers: Mapping[str, str] | None, session: ApiSession) -> Snapshot:
+        """Return the snapshot with links that this caller can open and may see.
 
-        Over HTTP, files of the embedded engine become signed links of this server. headers: the request's.
+        Over HTTP, files of the embedded engine become signed links of this server. headers: the request's. session:
+        whose generation it is.
         """
-        if headers is None or self._links is None:
+        if not session.backend.is_near:
+            snapshot = without_files(snapshot)
+        if self._is_shared(headers):
+            snapshot = self.creators.snapshot(snapshot)
+        if headers is None or self._links is None or session.backend != "local":
             return snapshot
         base_url = self.settings.public_url or f"http://{headers.get('host', 'localhost')}"
         return self._links.linked(snapshot, base_url=base_url)
+
+    def shown_list(self, page: ClipList, headers: Mapping[str, str] | None) -> ClipList:
+        """Return a list of generations as this caller may see it."""
+        return self.creators.page(page) if self._is_shared(headers) else page
+
+    def _is_shared(self, headers: Mapping[str, str] | None) -> bool:
+        """Return whether this caller may be one of several who use the same account."""
+        return headers is not None and not self.access.files and not self.uses_own_key(headers)
 
     def engine_file(self, generation_id: str, name: str) -> Path | None:
         """Return where the embedded engine keeps a finished clip or its picture, or None if it is not there.

@@ -60,7 +60,7 @@ def add_resources(server: MCPServer[Any], runtime: AppContext) -> None:
     )
     async def read_generation(id: str, ctx: Context[Any, Any]) -> str:  # noqa: A002  # pyright: ignore[reportUnusedFunction] - the URI's word; registered by the decorator
         job = await _job(runtime, id, ctx)
-        snapshot = runtime.shown(job.state.snapshot.model_copy(update={"id": job.id}), ctx.headers)
+        snapshot = runtime.shown(job.state.snapshot.model_copy(update={"id": job.id}), ctx.headers, job.account)
         fields = shown(snapshot.model_copy(update={"output": ()}), _ALL)
         fields["backend"] = job.account.backend.name
         fields["output"] = [shown_clip(output, _ALL, link=output.link) for output in snapshot.output[: _ALL.clips]]

@@ -163,7 +163,8 @@ def _normal(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     """Return the headers without what the SDK is stricter about than HTTP, or cannot handle."""
     normal: list[tuple[bytes, bytes]] = []
     for name, value in headers:
-        if name == b"last-event-id":  # nothing is kept to be sent again: the stream begins anew
+        # Nothing is kept to be sent again: a stream begins anew. And an empty Accept is none.
+        if name == b"last-event-id" or (name == b"accept" and not value.strip()):
             continue
         if name == b"host":
             normal.append((name, value.lower()))
@@ -172,7 +173,7 @@ def _normal(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
             normal.append((name, media_type.lower() + semicolon + parameters))
         else:
             normal.append((name, value))
-    if not any(name == b"accept" and value.strip() for name, value in headers):
+    if not any(name == b"accept" for name, _ in normal):
         normal.append((b"accept", _ACCEPTS))
     return normal
 

@@ -10,6 +10,7 @@ from mcp_types import InputRequiredResult, ToolAnnotations
 
 from reka_clips.contract.schemas import JsonSchema, described, flat_schema
 from reka_clips.contract.video_urls import NO_FILES
+from reka_clips.errors import ArgumentError, FieldError
 from reka_clips.mcp_server.extensions import gallery
 from reka_clips.mcp_server.extensions.task_handoff import taker
 from reka_clips.mcp_server.icons import icon
@@ -47,6 +48,9 @@ Time: minutes (Reka: 2 to 15). Progress is reported at every stage. The call ret
 after wait_seconds, then with the id, the stage and the next call to make; with stream=false as soon as the creation \
 is accepted. The generation goes on by itself when the call ends, is cancelled or times out, and cannot be stopped."""
 
+_ENGINE_ONLY: Final = (
+    "is for the embedded engine; leave it out, or set generation_config.translated_subtitles_target_language"
+)
 _WHERE: Final = "whole seconds from the beginning of the source"
 FIELDS: Final = {
     "video_urls": (
@@ -81,6 +85,10 @@ FIELDS: Final = {
     "rendering_config": "How the clips look. Leave out for vertical 720 with subtitles.",
     "rendering_config.show_watermark": "Show a watermark (default false).",
     "rendering_config.subtitles": "Burn in what is said (default true); false: no captions at all.",
+    "rendering_config.subtitles_language": (
+        "Which of the video's subtitles to show, such as en or pt-BR (embedded engine only; nothing is translated). "
+        "Default: the language spoken."
+    ),
     "rendering_config.aspect_ratio": (
         "9:16 (default) for reels, shorts and stories, 1:1 square, 4:5 for feeds, 16:9 wide; 9:16-split stacks two "
         "pictures."
@@ -143,6 +151,9 @@ async def _run(runtime: AppContext, raw: Mapping[str, Any], context: Context[Any
         creation: SubmissionHandle | None = None
         with call.deadline(_wait_seconds(arguments)):
             account = await runtime.account(call.headers)
+            rendering = arguments.rendering_config
+            if not account.backend.is_near and rendering and rendering.subtitles_language:
+                raise ArgumentError((FieldError("rendering_config.subtitles_language", _ENGINE_ONLY),))
             if asks := runtime.settings.confirm and account.backend.costs_money:
                 if not arguments.force_new:
                     creation = await runtime.manager.earlier(account, arguments.request, stream=arguments.stream)
@@ -163,6 +174,7 @@ async def _run(runtime: AppContext, raw: Mapping[str, Any], context: Context[Any
     if job is None:
         again = {name: value for name, value in raw.items() if name != "force_new"}
         return submitting_result(again, backend=account.backend)
+    runtime.creators.note(job.id)
     return job_result(job, call, note=creation.note, rate_limit=creation.rate_limit)
 
 

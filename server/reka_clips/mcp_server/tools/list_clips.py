@@ -64,4 +64,4 @@ async def _run(runtime: AppContext, raw: Mapping[str, Any], context: Context[Any
         page = await runtime.manager.list(
             account, offset=arguments.offset, limit=arguments.limit, status=arguments.status
         )
-    return list_result(page, backend=account.backend, arguments=arguments)
+    return list_result(runtime.shown_list(page, context.headers), backend=account.backend, arguments=arguments)

@@ -59,4 +59,4 @@ def job_result(
         elapsed_seconds=job.elapsed_seconds,
         rate_limit=rate_limit,
     )
-    return generation_result(call.runtime.shown(snapshot, call.headers), story)
+    return generation_result(call.runtime.shown(snapshot, call.headers, job.account), story)
