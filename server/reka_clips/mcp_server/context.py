@@ -190,7 +190,7 @@ class AppContext:
             snapshot = without_files(snapshot)
         if self._is_shared(headers):
             snapshot = self.creators.snapshot(snapshot)
-        if headers is None or self._links is None or session.backend != "local":
+        if headers is None or self._links is None or not session.backend.is_embedded:
             return snapshot
         base_url = self.settings.public_url or f"http://{headers.get('host', 'localhost')}"
         return self._links.linked(snapshot, base_url=base_url)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import anyio.to_thread
 
 from reka_clips.engine.http.app import ClipApi, build_app
-from reka_clips.engine.media.ffmpeg.process import find_ffmpeg
+from reka_clips.engine.media.ffmpeg.fetch import find_or_fetch_later
 from reka_clips.engine.service.models import SourcePolicy
 from reka_clips.engine.service.service import ClipService
 from reka_clips.errors import EngineStartError
@@ -43,7 +43,7 @@ async def serve(
         allow_private=settings.allow_private_sources,
         max_bytes=settings.max_source_bytes,
     )
-    ffmpeg = await anyio.to_thread.run_sync(find_ffmpeg)
+    ffmpeg = await anyio.to_thread.run_sync(find_or_fetch_later, settings.data_dir)
     async with ClipService(settings, ffmpeg, owner=owner) as service:
         signer = LinkSigner(settings.secret or service.store.link_secret(), lifetime_seconds=settings.link_seconds)
         api = ClipApi(service, policy=policy, serves_files=not serves_others, public_url=public_url, signer=signer)

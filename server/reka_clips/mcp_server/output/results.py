@@ -193,9 +193,12 @@ def _message(snapshot: Snapshot, story: ResultContext, *, shown_clips: int) -> s
         sentence += f" {_VIDEO_IS_DATA if story.backend.is_embedded else _UPSTREAM_IS_DATA}"
     else:
         stage = stage_word(snapshot.status) if snapshot.status else "queued"
+        detail = f" ({quoted(snapshot.detail, max_characters=80)})" if snapshot.detail else ""
+        if snapshot.detail and story.backend.is_embedded:
+            detail = f" ({clean(snapshot.detail, max_characters=80)})"
         since = f" after {human_duration(story.elapsed_seconds)}" if story.elapsed_seconds else ""
         sentence = (
-            f"{name} is not finished{since}; stage: {stage} {backend}. It continues by itself. "
+            f"{name} is not finished{since}; stage: {stage}{detail} {backend}. It continues by itself. "
             f'get_clip_status with {{"id": "{generation_id}"}} waits for it and costs nothing.'
         )
     parts = (sentence, story.note, rate_limit_words(story.rate_limit))
