@@ -353,7 +353,9 @@ def test_every_property_of_the_schemas_is_there_in_some_result():
         generation_result(
             snapshot(output=[full], **told), ResultContext(REKA, stages=("completed",), rate_limit=limit)
         ),
-        generation_result(snapshot(status="processing", progress=0.5), ResultContext(EMBEDDED, elapsed_seconds=5)),
+        generation_result(
+            snapshot(status="processing", progress=0.5, detail="x"), ResultContext(EMBEDDED, elapsed_seconds=5)
+        ),
         generation_result(snapshot(status="failed", error="no speech"), ResultContext(REKA)),
         submitting_result({"prompt": "x"}, backend=REKA),
     ]
