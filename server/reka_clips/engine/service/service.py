@@ -225,7 +225,13 @@ class ClipService:
             ffmpeg = replace(await self._found_ffmpeg(report), warden=self._warden)
         except EngineMissingError as error:
             return failed(report.job, str(error))
-        return await make(report, sources=self.sources, folders=self.folders, ffmpeg=ffmpeg)
+        return await make(
+            report,
+            sources=self.sources,
+            folders=self.folders,
+            ffmpeg=ffmpeg,
+            speech_model=self._settings.whisper_model,
+        )
 
     async def _found_ffmpeg(self, report: ProgressWriter) -> Ffmpeg:
         """Return the ffmpeg to use, fetched if there is none yet. Raises EngineMissingError."""
@@ -235,7 +241,7 @@ class ClipService:
                 report.enter(DOWNLOADING)
                 self._ffmpeg = await fetch_ffmpeg(source, self._settings.data_dir, tell=report.fetching)
                 report.fetching(None, 1.0)
-            return self._ffmpeg or find_ffmpeg()
+            return self._ffmpeg or find_ffmpeg(self._settings.ffmpeg)
 
     async def _finish(self, job: JobRecord) -> None:
         """Write how a generation ended, however long the disk refuses."""
