@@ -47,7 +47,7 @@ _PICTURE_CODECS: Final = frozenset(
 # Containers whose stated length is not believed: it counts from time 0, or recorders leave it as it was at the start.
 _DOUBTFUL_FORMATS: Final = frozenset({"matroska,webm", "nut"})
 _LATE_START: Final = Fraction(1)
-_SLOW_RATE: Final = 12  # frames a second; below, it matters how long the last frame is shown
+SLOW_RATE: Final = 12  # frames a second; below, it matters how long the last frame is shown
 _USUAL_RATE: Final = 25
 _FAR_SECONDS: Final = 900_000_000
 _MAX_PACKETS: Final = 1000
@@ -163,7 +163,7 @@ def _same_program(banner: Banner, video: VideoStream, audios: Sequence[AudioStre
 async def _duration(ffmpeg: Ffmpeg, path: Path, info: MediaInfo) -> Fraction:
     """Return how long a film is, from its first timestamp to the end of its last frame."""
     is_plain = info.start < _LATE_START and info.format not in _DOUBTFUL_FORMATS
-    if info.duration > 0 and is_plain and info.video.frame_rate >= _SLOW_RATE:
+    if info.duration > 0 and is_plain and info.video.frame_rate >= SLOW_RATE:
         return info.duration
     end = await _last_frame_end(ffmpeg, path, info)
     if end is None or end <= 0:
@@ -184,7 +184,7 @@ async def _last_frame_end(ffmpeg: Ffmpeg, path: Path, info: MediaInfo) -> Fracti
     # A slide has no length of its own in most containers: it stands until the container ends, if that is near.
     stated = _stated_duration(info)
     rate = info.video.frame_rate
-    if rate < _SLOW_RATE and 0 < stated - time <= max(length, 2 / rate if rate else Fraction(0)):
+    if rate < SLOW_RATE and 0 < stated - time <= max(length, 2 / rate if rate else Fraction(0)):
         return stated
     return time + (length or (1 / rate if rate else Fraction(0)))
 
