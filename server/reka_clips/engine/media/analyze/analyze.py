@@ -11,6 +11,7 @@ import tempfile
 from array import array
 from bisect import bisect_left
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import partial
 from itertools import chain
 from operator import attrgetter
@@ -28,7 +29,6 @@ from reka_clips.engine.media.ffmpeg.process import input_arguments, picture_inpu
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from fractions import Fraction
 
     from reka_clips.engine.media.analyze.measurements import Measurements
     from reka_clips.engine.media.ffmpeg.media_info import MediaInfo
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 MAX_DURATION_SECONDS: Final = 12 * 3600
 
 _SHORT_STILL_SECONDS: Final = 1
+_END_LEEWAY: Final = Fraction(1, 5)  # by which the sound may outlast the picture
 
 # Seconds of two cores' work up to which a tier is worth it.
 _FULL_BUDGET_SECONDS: Final = 12.0
@@ -199,7 +200,7 @@ async def _picture_end(ffmpeg: Ffmpeg, look: Span, frames: metrics.Frames) -> Fr
         return look.end
     if look.end - end <= _SHORT_STILL_SECONDS and look.info.video.frame_rate >= SLOW_RATE:
         # No need to ask: a film that goes on shows this frame until its next, another one has ended here.
-        return look.end if look.end < look.info.duration - _SHORT_STILL_SECONDS else end
+        return look.end if look.end < look.info.duration - _END_LEEWAY else end
     end = await picture_end(ffmpeg, look.path, look.info, shown=shown, end=look.end)
     if end <= look.start:
         raise MediaError(f"source_start_time ({look.start}) is after the end of the picture ({float(end):.1f} s).")

@@ -10,6 +10,7 @@ import re
 from collections import deque
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from reka_clips.engine.media.ffmpeg.banner import Banner, parse_ffmetadata
@@ -51,7 +52,9 @@ SLOW_RATE: Final = 12  # frames a second; below, it matters how long the last fr
 _USUAL_RATE: Final = 25
 _FAR_SECONDS: Final = 900_000_000
 _MAX_PACKETS: Final = 1000
-_PACKET: Final = re.compile(rb"0, *-?\d{1,18}, *(-?\d{1,18}), *(\d{1,18}), ")  # stream, dts, pts, duration, size, sum
+# Stream, decoding time, time shown (lowest number: none), length, size, checksum.
+_PACKET: Final = re.compile(rb"0, *(-?\d{1,18}), *(?:(-?\d{1,18})|-\d{19}), *(\d{1,18}), ")
+_MOMENT: Final = 0.005
 _TIME_BASE: Final = re.compile(rb"#tb 0: (\d{1,9})/(\d{1,9})\s*$")
 
 
@@ -181,12 +184,19 @@ async def _last_frame_end(ffmpeg: Ffmpeg, path: Path, info: MediaInfo) -> Fracti
     if not packets:
         return None
     time, length = max(packets)
-    # A slide has no length of its own in most containers: it stands until the container ends, if that is near.
-    stated = _stated_duration(info)
+    rest = _stated_duration(info) - time
+    if rest <= length:
+        return time + length
+    # A slide has no length of its own in most containers: it stands until the container ends, if other pictures stand
+    # for about as long. Else it is the sound that goes on.
+    if len(packets) == 1 and time > 0:
+        packets += await _packets(ffmpeg, path, info, options=["-ss", f"{float(time) - _MOMENT:.6f}"])
+    times = sorted({time for time, _ in packets})
+    gaps = [later - earlier for earlier, later in pairwise(times)]
     rate = info.video.frame_rate
-    if rate < SLOW_RATE and 0 < stated - time <= max(length, 2 / rate if rate else Fraction(0)):
-        return stated
-    return time + (length or (1 / rate if rate else Fraction(0)))
+    usual = 1 / rate if rate else Fraction(0)
+    is_still = rest <= 2 * max([usual if rate < SLOW_RATE else Fraction(0), *gaps])
+    return time + (rest if is_still else length or usual)
 
 
 def _stated_duration(info: MediaInfo) -> Fraction:
@@ -211,7 +221,8 @@ async def _packets(
         *lines, rest = (rest + chunk).split(b"\n")
         for line in lines:
             if found := _PACKET.match(line):
-                packets.append((int(found[1]) * base - info.start, int(found[2]) * base))
+                shown = found[1] if found[2] is None else found[2]  # AVI tells only when to decode
+                packets.append((int(shown) * base - info.start, int(found[3]) * base))
             elif found := _TIME_BASE.match(line):
                 base = Fraction(int(found[1]), int(found[2]))
 
