@@ -162,11 +162,12 @@ class Ffmpeg:
         return text
 
 
-def find_ffmpeg() -> Ffmpeg:
+def find_ffmpeg(*, fetched: Path | None = None) -> Ffmpeg:
     """Return the ffmpeg to use.
 
     That is `IMAGEIO_FFMPEG_EXE`, else the system's if it can do all that is needed, else the one that the package
-    imageio-ffmpeg brings. Raises EngineMissingError, with what to install, when there is none.
+    imageio-ffmpeg brings, else `fetched`, if it is there. Raises EngineMissingError, with what to install, when there
+    is none.
     """
     named = os.environ.get("IMAGEIO_FFMPEG_EXE")
     if named:
@@ -175,7 +176,7 @@ def find_ffmpeg() -> Ffmpeg:
             lacks = "cannot be run" if found is None else f"lacks {_list(NEEDED_FEATURES - found.features)}"
             raise EngineMissingError(f"The ffmpeg that IMAGEIO_FFMPEG_EXE names {lacks}. {_INSTALL_HINT}")
         return found
-    for path in (find_program("ffmpeg"), _wheel_ffmpeg()):
+    for path in (find_program("ffmpeg"), _wheel_ffmpeg(), fetched and str(fetched)):
         found = inspect_ffmpeg(path) if path else None
         if found is not None and found.features >= NEEDED_FEATURES:
             return found
@@ -198,6 +199,7 @@ def inspect_ffmpeg(path: str) -> Ffmpeg | None:
                 check=True,
                 stdin=subprocess.DEVNULL,
                 env=media_environment(os.environ),
+                creationflags=no_window(),
             )
         except (OSError, subprocess.SubprocessError):
             return None
@@ -209,6 +211,11 @@ def inspect_ffmpeg(path: str) -> Ffmpeg | None:
     # " DEV.LS h264  …": what begins with a D can be decoded.
     decoders = re.findall(r"^ D[A-Z.]{5} +(\w+) ", texts[3], flags=re.MULTILINE)
     return Ffmpeg(path, numbers, frozenset(names), frozenset(decoders))
+
+
+def no_window(*, windows: bool = sys.platform == "win32") -> int:
+    """Return the creation flags of a program that must not open a console window. A server has no console to share."""
+    return 0x08000000 if windows else 0  # CREATE_NO_WINDOW, which `subprocess` has on Windows only
 
 
 def failure(code: int, log: str, *, names: Iterable[str] = ()) -> MediaError:
@@ -282,7 +289,7 @@ async def _start(argv: list[str], directory: Path | None) -> Process:
     environment = {**media_environment(os.environ), "MALLOC_ARENA_MAX": "4", "AV_LOG_FORCE_NOCOLOR": "1"}
     options: dict[str, Any] = {}
     if sys.platform == "win32":
-        options["creationflags"] = subprocess.BELOW_NORMAL_PRIORITY_CLASS | subprocess.CREATE_NO_WINDOW
+        options["creationflags"] = subprocess.BELOW_NORMAL_PRIORITY_CLASS | no_window()
     try:
         return await anyio.open_process(
             argv,
