@@ -11,7 +11,7 @@ import hashlib
 import secrets
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Self
 
 import anyio
 
@@ -21,7 +21,7 @@ from reka_clips.generations.state import GenerationState, begin, reduce, seconds
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reka_clips.client import ClipClient
+    from reka_clips.client import Backend, ClipClient
     from reka_clips.errors import RekaClipsError
     from reka_clips.generations.config import PollingConfig
 
@@ -32,13 +32,12 @@ _SALT = secrets.token_bytes(16)
 class ApiSession:
     """One key at one backend.
 
-    owner: separates callers and reveals nothing of the key. is_near: the backend runs on this machine.
+    owner: separates callers and reveals nothing of the key. backend: what this Clip API can do.
     """
 
     client: ClipClient
     owner: str
-    backend: Literal["reka", "local"]
-    is_near: bool = False
+    backend: Backend
 
 
 def owner_of(*, backend: str, base_url: str, api_key: str | None) -> str:

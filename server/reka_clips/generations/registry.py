@@ -66,7 +66,7 @@ class GenerationRegistry:
 
     def config_for(self, account: ApiSession) -> PollingConfig:
         """Return how often this account's backend is asked."""
-        return self._nearby if account.is_near else self.config
+        return self._nearby if account.backend.is_near else self.config
 
     def __len__(self) -> int:
         return len(self._generations)

@@ -1,25 +1,20 @@
 """The reducer of a generation's state: stream events and polled snapshots alike go through `reduce`. Pure.
 
 Repeats are dropped, a generation never goes backwards, an end is final, and `progress` strictly increases from state
-to state. What is kept is bounded, so that the texts of a thousand generations fit into memory.
+to state.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
-from reka_clips.contract import STAGES, ClipOutput, Snapshot, canonical_id, is_terminal
+from reka_clips.contract import STAGES, canonical_id, is_terminal
 
-MAX_TEXT_CHARACTERS: Final = 20_000
-MAX_TITLE_CHARACTERS: Final = 1_000
-MAX_REASON_CHARACTERS: Final = 2_000
-MAX_URL_CHARACTERS: Final = 8_192
-MAX_CONFIG_CHARACTERS: Final = 8_192
-MAX_OUTPUTS: Final = 50
-MAX_TEXTS: Final = 50
+if TYPE_CHECKING:
+    from reka_clips.contract import Snapshot
+
 MAX_STAGES: Final = 40
 """Stages kept per generation; an upstream that keeps inventing new ones is not followed beyond."""
 
@@ -28,8 +23,6 @@ _FIRST_STAGE: Final = "queued"
 # Where a stage stands on the way, for a backend that gives no numbers. Order is all that is meant.
 _SHARE: Final[dict[str, float]] = dict(zip(STAGES, (0.0, 0.1, 0.25, 0.4, 0.55, 1.0, 1.0), strict=True))
 _MOST_BEFORE_THE_END: Final = 0.99
-
-ModelT = TypeVar("ModelT", Snapshot, ClipOutput)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +56,7 @@ class GenerationState:
 def begin(snapshot: Snapshot, *, elapsed_seconds: float = 0.0) -> GenerationState:
     """Return the first state of a generation. A snapshot without a status is taken for `queued`."""
     stage = snapshot.status or _FIRST_STAGE
-    known = truncated(snapshot if snapshot.status else snapshot.model_copy(update={"status": stage}))
+    known = snapshot if snapshot.status else snapshot.model_copy(update={"status": stage})
     reported = _reported(snapshot)
     progress = 1.0 if stage == "completed" else min(_SHARE.get(stage, 0.0), 0.5) if reported is None else reported
     return GenerationState(0, known, (stage,), progress, elapsed_seconds)
@@ -127,7 +120,7 @@ def _detailed(state: GenerationState, snapshot: Snapshot) -> GenerationState:
     before = state.snapshot
     if all(getattr(before, name) == value for name, value in details.items()):
         return state
-    after = truncated(before.model_copy(update=details))
+    after = before.model_copy(update=details)
     return state if after == before else replace(state, snapshot=after)
 
 
@@ -140,70 +133,6 @@ def _next_progress(progress: float, stage: str, reported: float | None) -> float
 
 def _reported(snapshot: Snapshot) -> float | None:
     return None if snapshot.progress is None else max(0.0, min(_MOST_BEFORE_THE_END, snapshot.progress))
-
-
-def truncated(snapshot: Snapshot) -> Snapshot:
-    """Return the snapshot with long texts cut and long lists shortened; a link too long to hold is left out.
-
-    One of ordinary size is returned as it is, the very same object.
-    """
-    return _with(
-        snapshot,
-        id=_cut(snapshot.id, 128),
-        created_at=_cut(snapshot.created_at, 64),
-        updated_at=_cut(snapshot.updated_at, 64),
-        generation_config=_config(snapshot.generation_config),
-        rendering_config=_config(snapshot.rendering_config),
-        video_urls=_links(snapshot.video_urls),
-        prompt=_cut(snapshot.prompt, MAX_TEXT_CHARACTERS),
-        output=_outputs(snapshot.output),
-        error_message=_cut(snapshot.error_message, MAX_REASON_CHARACTERS),
-        error=_cut(snapshot.error, MAX_REASON_CHARACTERS),
-        warnings=_texts(snapshot.warnings),
-    )
-
-
-def _output(output: ClipOutput) -> ClipOutput:
-    return _with(
-        output,
-        title=_cut(output.title, MAX_TITLE_CHARACTERS),
-        caption=_cut(output.caption, MAX_TEXT_CHARACTERS),
-        hashtags=_texts(output.hashtags),
-        video_url=_link(output.video_url),
-        signed_s3_video_url=_link(output.signed_s3_video_url),
-        poster_url=_link(output.poster_url),
-        source_url=_link(output.source_url),
-    )
-
-
-def _with(model: ModelT, **kept: object) -> ModelT:
-    changed = {name: value for name, value in kept.items() if value != getattr(model, name)}
-    return model.model_copy(update=changed) if changed else model
-
-
-def _outputs(outputs: tuple[ClipOutput, ...]) -> tuple[ClipOutput, ...]:
-    return tuple(_output(output) for output in outputs[:MAX_OUTPUTS])
-
-
-def _cut(text: str | None, limit: int) -> str | None:
-    return text if text is None or len(text) <= limit else text[: limit - 1] + "…"
-
-
-def _link(url: str | None) -> str | None:
-    return url if url is None or len(url) <= MAX_URL_CHARACTERS else None
-
-
-def _links(urls: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(url for url in urls[:MAX_TEXTS] if len(url) <= MAX_URL_CHARACTERS)
-
-
-def _texts(texts: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(text[:MAX_TITLE_CHARACTERS] for text in texts[:MAX_TEXTS])
-
-
-def _config(config: dict[str, Any] | None) -> dict[str, Any] | None:
-    fits = config is None or len(json.dumps(config, default=str)) <= MAX_CONFIG_CHARACTERS
-    return config if fits else None
 
 
 def seconds_since_1970(text: str | None) -> float | None:

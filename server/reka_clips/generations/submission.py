@@ -107,6 +107,6 @@ class SubmissionHandle:
 
 
 def request_key(account: ApiSession, request: CreateRequest) -> str:
-    """Return a hash that is the same for the same request of the same caller."""
-    parts = [account.owner, account.backend, request.body(stream=False), request.query()]
+    """Return a hash that is the same for the same request of the same caller, with defaults spelt out or left out."""
+    parts = [account.owner, account.backend.name, request.with_defaults(), request.query()]
     return hashlib.sha256(json.dumps(parts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
