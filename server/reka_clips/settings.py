@@ -67,6 +67,7 @@ class Settings:
     engine_key: str | None = field(default=None, repr=False)  # REKA_CLIPS_ENGINE_KEY: a served engine asks for it
     engine_folders: tuple[Path, ...] = ()  # REKA_CLIPS_ENGINE_FOLDERS: where others may read `file://` sources from
     engine_jobs: int = 1  # REKA_CLIPS_ENGINE_JOBS: generations it works on at once
+    engine_idle_seconds: float = 60.0  # REKA_CLIPS_ENGINE_IDLE_SECONDS: then an embedded engine without work ends
     engine_queue: int = 20  # REKA_CLIPS_ENGINE_QUEUE: generations that may wait or run; then 429
     allow_private_sources: bool = False  # REKA_CLIPS_ALLOW_PRIVATE_SOURCES: links into this machine's own network
     max_source_bytes: int = 4096 * MEGABYTE  # REKA_CLIPS_MAX_SOURCE_MB
@@ -120,6 +121,7 @@ class Settings:
             engine_key=source.parsed("REKA_CLIPS_ENGINE_KEY", _token, None),
             engine_folders=source.parsed("REKA_CLIPS_ENGINE_FOLDERS", _folders, ()),
             engine_jobs=source.parsed("REKA_CLIPS_ENGINE_JOBS", _whole(1, 16), 1),
+            engine_idle_seconds=source.parsed("REKA_CLIPS_ENGINE_IDLE_SECONDS", _seconds(1, 86400), 60.0),
             engine_queue=source.parsed("REKA_CLIPS_ENGINE_QUEUE", _whole(1, 1000), 20),
             allow_private_sources=source.switch("REKA_CLIPS_ALLOW_PRIVATE_SOURCES"),
             max_source_bytes=source.parsed("REKA_CLIPS_MAX_SOURCE_MB", _megabytes, 4096 * MEGABYTE),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,9 +10,9 @@ from reka_clips.contract.requests import DEFAULT_MAX_DURATION_SECONDS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from reka_clips.contract import ClipOutput
     from reka_clips.engine.http.signed_links import Links
-    from reka_clips.engine.service.models import Clip, JobRecord
-    from reka_clips.engine.service.status import EngineStatus
+    from reka_clips.engine.service.models import JobRecord
 
 _GENERATION_DEFAULTS: Final = {
     "template": "moments",
@@ -52,9 +51,9 @@ def snapshot(job: JobRecord, links: Links) -> dict[str, Any]:
     return fields
 
 
-def page(jobs: Sequence[JobRecord], status: EngineStatus) -> dict[str, Any]:
-    """Return generations as GET /v1/clips lists them, and in `engine`, which Reka does not have, how it stands."""
-    return {"items": [_item(job) for job in jobs], "engine": asdict(status)}
+def page(jobs: Sequence[JobRecord]) -> dict[str, Any]:
+    """Return generations as GET /v1/clips lists them."""
+    return {"items": [_item(job) for job in jobs]}
 
 
 def _item(job: JobRecord) -> dict[str, Any]:
@@ -71,22 +70,14 @@ def _item(job: JobRecord) -> dict[str, Any]:
     return fields if job.error_message is None else fields | {"error_message": job.error_message}
 
 
-def _clip(job_id: str, clip: Clip, links: Links) -> dict[str, Any]:
-    return {
-        "title": clip.title,
-        "video_url": links.video(job_id, clip),
-        "caption": clip.caption,
-        "hashtags": list(clip.hashtags),
-        "ai_score": clip.ai_score,
-        "duration_seconds": round(clip.duration_seconds, 3),
-        "width": clip.width,
-        "height": clip.height,
-        "size_bytes": clip.size_bytes,
-        "poster_url": links.poster(job_id, clip),
-        "source_url": clip.source_url,
-        "source_start_time": clip.source_start_seconds,
-        "source_end_time": clip.source_end_seconds,
-    }
+def _clip(job_id: str, clip: ClipOutput, links: Links) -> dict[str, Any]:
+    shown = clip.model_copy(
+        update={
+            "video_url": links.file(job_id, clip.video_url or ""),
+            "poster_url": None if clip.poster_url is None else links.file(job_id, clip.poster_url),
+        }
+    )
+    return shown.model_dump(mode="json", exclude={"signed_s3_video_url"})
 
 
 def _iso(seconds: float) -> str:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
+import os
 import signal
 import socket
 import threading
 from typing import TYPE_CHECKING, Final
 
+import anyio
 import anyio.to_thread
 import uvicorn
 from uvicorn.server import HANDLED_SIGNALS
@@ -17,19 +20,26 @@ from reka_clips.engine.http.app import ClipApi, build_app
 from reka_clips.engine.http.auth import Door
 from reka_clips.engine.http.signed_links import LinkSigner
 from reka_clips.engine.media.ffmpeg.process import find_ffmpeg
+from reka_clips.engine.owner import FolderOwnedError, Owner, Ownership, this_machine
 from reka_clips.engine.service.models import SourcePolicy
+from reka_clips.engine.service.paths import Folders
 from reka_clips.engine.service.service import ClipService
 from reka_clips.errors import EngineStartError
 from reka_clips.web.sockets import BACKLOG, listen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
+    from pathlib import Path
     from types import FrameType
+
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from reka_clips.settings import Settings
 
 _KEEP_ALIVE_SECONDS: Final = 75
 _GRACE_SECONDS: Final = 2
+_OWN_LOOKS: Final = 30
+_OWN_LOOK_SECONDS: Final = 0.1
 
 logger = logging.getLogger(__name__)
 
@@ -41,38 +51,97 @@ async def serve(
     api_key: str | None,
     serves_others: bool,
     public_url: str | None,
-    on_ready: Callable[[EngineServer], None],
-    owner: str | None = None,
+    is_embedded: bool,
+    on_ready: Callable[[], None],
 ) -> None:
-    """Serve until a signal or `EngineServer.stop`. Takes over the listener.
+    """Own the data folder and serve until a signal comes. Takes over the listener.
 
     serves_others: callers may be other people: `file://` sources only from the allowed folders, links over http.
-    on_ready: called when requests are answered. owner: as for ClipService. Raises EngineStartError, EngineMissingError.
+    is_embedded: leave when nothing is to be done and nobody has asked for a while (`engine_idle_seconds`).
+    on_ready: called when requests are answered. Raises FolderOwnedError, EngineStartError, EngineMissingError.
     """
-    host = listener.getsockname()[0]
+    host, port = listener.getsockname()[:2]
     policy = SourcePolicy(
         folders=tuple(str(folder) for folder in settings.engine_folders) if serves_others else None,
         allow_private=settings.allow_private_sources,
         max_bytes=settings.max_source_bytes,
     )
     ffmpeg = await anyio.to_thread.run_sync(find_ffmpeg)
-    async with ClipService(settings, ffmpeg, owner=owner) as service:
-        signer = LinkSigner(settings.secret or service.store.link_secret(), seconds=settings.link_seconds)
-        api = ClipApi(service, policy=policy, serves_files=not serves_others, public_url=public_url, signer=signer)
-        app = build_app(api, Door(api_key=api_key, host=host, signer=signer))
-        config = uvicorn.Config(
-            app,
-            lifespan="off",  # the service is around the server, not inside it
-            log_config=None,
-            access_log=False,
-            ws="none",
-            server_header=False,
-            proxy_headers=False,
-            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=_GRACE_SECONDS,
-            backlog=BACKLOG,
-        )
-        await EngineServer(config, service, on_ready).serve(sockets=[listener])
+    folders = Folders.of(settings.data_dir)
+    folders.make()
+    with contextlib.closing(await _own(folders.root)) as ownership:
+        async with ClipService(settings, ffmpeg) as service:
+            signer = LinkSigner(settings.secret or service.store.link_secret(), seconds=settings.link_seconds)
+            api = ClipApi(service, policy=policy, serves_files=not serves_others, public_url=public_url, signer=signer)
+            callers = CallerCount(build_app(api, Door(api_key=api_key, host=host, signer=signer)))
+            near = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host  # noqa: S104
+            owner = Owner(f"http://{near}:{port}", api_key, os.getpid(), is_embedded, this_machine())
+
+            def ready() -> None:
+                ownership.publish(owner)
+                on_ready()
+
+            server = EngineServer(callers, service, ready)
+            async with anyio.create_task_group() as tasks:
+                idle_seconds = settings.engine_idle_seconds if is_embedded else math.inf
+                tasks.start_soon(_leave_in_time, server, service, callers, ownership, idle_seconds)
+                await server.serve(sockets=[listener])
+                tasks.cancel_scope.cancel()
+
+
+async def _own(root: Path) -> Ownership:
+    """Take the data folder. Its former owner may be about to leave it. Raises FolderOwnedError, EngineStartError."""
+    for _ in range(_OWN_LOOKS):
+        ownership = Ownership.take(root)
+        if ownership is not None:
+            return ownership
+        await anyio.sleep(_OWN_LOOK_SECONDS)
+    raise FolderOwnedError(root)
+
+
+class CallerCount:
+    """Counts the requests that are being answered, and those that came. A look at /healthz is not one."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self.now = 0
+        self.so_far = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] == "/healthz":
+            await self._app(scope, receive, send)
+            return
+        self.now += 1
+        self.so_far += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self.now -= 1
+
+
+async def _leave_in_time(
+    server: EngineServer, service: ClipService, callers: CallerCount, ownership: Ownership, idle_seconds: float
+) -> None:
+    """Keep the folder owned, and end the server when nobody needs it.
+
+    Counts seconds in looks, so that a machine that sleeps or a clock that is set changes nothing. Before it leaves it
+    hides for a moment: a caller that has just looked the address up is still answered, and then it stays.
+    """
+    quiet, seen = 0, -1
+    while True:
+        await anyio.sleep(1)
+        is_needed = callers.now > 0 or callers.so_far != seen or not service.is_idle
+        quiet, seen = 0 if is_needed else quiet + 1, callers.so_far
+        if quiet > idle_seconds:
+            if quiet > idle_seconds + 1:
+                logger.info("The engine ends: nothing is to be done, and nobody has asked for a while.")
+                server.stop()
+                return
+            ownership.hide()
+        elif not ownership.keep():
+            logger.warning("The engine ends: its folder is gone.")
+            server.stop()
+            return
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -87,8 +156,21 @@ def bind(host: str, port: int) -> socket.socket:
 class EngineServer(uvicorn.Server):
     """uvicorn's server, which ends its streams before it waits for connections, and exits like any program."""
 
-    def __init__(self, config: uvicorn.Config, service: ClipService, on_ready: Callable[[EngineServer], None]) -> None:
-        super().__init__(config)
+    def __init__(self, app: ASGIApp, service: ClipService, on_ready: Callable[[], None]) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                lifespan="off",  # the service is around the server, not inside it
+                log_config=None,
+                access_log=False,
+                ws="none",
+                server_header=False,
+                proxy_headers=False,
+                timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+                timeout_graceful_shutdown=_GRACE_SECONDS,
+                backlog=BACKLOG,
+            )
+        )
         self._service = service
         self._on_ready = on_ready
 
@@ -98,7 +180,7 @@ class EngineServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        self._on_ready(self)
+        self._on_ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._service.stop_following()
@@ -114,7 +196,9 @@ class EngineServer(uvicorn.Server):
         def end(_: int, __: FrameType | None) -> None:
             self.stop()
 
-        before = {number: signal.signal(number, end) for number in HANDLED_SIGNALS}
+        wanted = {*HANDLED_SIGNALS, getattr(signal, "SIGHUP", signal.SIGTERM)}
+        wanted = {number for number in wanted if signal.getsignal(number) is not signal.SIG_IGN}  # nohup means it
+        before = {number: signal.signal(number, end) for number in wanted}
         try:
             yield
         finally:

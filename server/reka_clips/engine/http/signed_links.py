@@ -11,7 +11,6 @@ import time
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
-    from reka_clips.engine.service.models import Clip
     from reka_clips.engine.service.paths import Folders
 
 _STEP_SECONDS: Final = 3600
@@ -20,12 +19,8 @@ _STEP_SECONDS: Final = 3600
 class Links(Protocol):
     """Makes the links that stand in snapshots."""
 
-    def video(self, job_id: str, clip: Clip) -> str:
-        """Return the link to a clip."""
-        ...
-
-    def poster(self, job_id: str, clip: Clip) -> str | None:
-        """Return the link to its picture, or None if there is none."""
+    def file(self, job_id: str, name: str) -> str:
+        """Return the link to a file of a generation. name: `1.mp4`, `1.jpg`, counted from 1."""
         ...
 
 
@@ -35,12 +30,8 @@ class FileLinks:
     def __init__(self, folders: Folders) -> None:
         self._folders = folders
 
-    def video(self, job_id: str, clip: Clip) -> str:
-        return (self._folders.clips(job_id) / f"{clip.number}.mp4").absolute().as_uri()
-
-    def poster(self, job_id: str, clip: Clip) -> str | None:
-        path = self._folders.clips(job_id) / f"{clip.number}.jpg"
-        return path.absolute().as_uri() if clip.has_poster else None
+    def file(self, job_id: str, name: str) -> str:
+        return (self._folders.clips(job_id) / name).absolute().as_uri()
 
 
 class LinkSigner:
@@ -74,11 +65,6 @@ class SignedLinks:
         self._base_url = base_url.rstrip("/")
         self._signer = signer
 
-    def video(self, job_id: str, clip: Clip) -> str:
-        return self._link(f"/v1/clips/{job_id}/output/{clip.number}.mp4")
-
-    def poster(self, job_id: str, clip: Clip) -> str | None:
-        return self._link(f"/v1/clips/{job_id}/output/{clip.number}.jpg") if clip.has_poster else None
-
-    def _link(self, path: str) -> str:
+    def file(self, job_id: str, name: str) -> str:
+        path = f"/v1/clips/{job_id}/output/{name}"
         return f"{self._base_url}{path}?{self._signer.query(path)}"

@@ -8,8 +8,8 @@ import re
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     from anyio.abc import ByteReceiveStream
 
-    from reka_clips.engine.media.ffmpeg.orphan_killer import OrphanKiller
-
 NEEDED_FEATURES: Final = frozenset({"libx264", "aac", "ass", "scdet", "astats", "sobel", "tblend"})
 
 # Containers whose demuxers read one file and open no other. No playlists (hls, dash, concat), no image sequences.
@@ -35,9 +33,11 @@ FORMATS: Final = (
     "gif,apng,wtv,rm,vob,swf,y4m,yuv4mpegpipe,live_flv,av1"
 )
 _MAX_PICTURE_PX: Final = 64 * 1024 * 1024
+_MIN_MEMORY_BYTES: Final = 1024**3
 _MAX_MEMORY_BYTES: Final = 8 * 1024**3
 _MAX_LOG_BYTES: Final = 64 * 1024
 _NICENESS: Final = 5
+_PR_SET_PDEATHSIG: Final = 1
 _INSTALL_HINT: Final = (
     "Install one with: pip install 'reka-clips-mcp[local]' (brings ffmpeg along), or install ffmpeg with "
     "libx264 and libass from your system's packages, or set IMAGEIO_FFMPEG_EXE to the path of one."
@@ -64,13 +64,13 @@ def output_argument(path: Path) -> str:
 class Ffmpeg:
     """An ffmpeg that can be run. `features`: the names of its filters and encoders; `version`: (7, 0).
 
-    warden: sees to it that what runs ends with this program; None: only where this program ends in good order.
+    dies_with_parent: what runs is killed when this program is, where the platform can do that (Linux).
     """
 
     path: str
     version: tuple[int, ...]
     features: frozenset[str]
-    warden: OrphanKiller | None = field(default=None, compare=False, repr=False)
+    dies_with_parent: bool = False
 
     async def run(
         self,
@@ -97,21 +97,20 @@ class Ffmpeg:
             general += ["-progress", "pipe:1", "-stats_period", "0.25"]
         receive = on_output or _progress_reader(on_progress, duration_seconds)
         log = bytearray()
-        process = await _start([self.path, *general, *arguments], directory)
-        with contextlib.nullcontext() if self.warden is None else self.warden.watching(process.pid):
-            try:
-                _bound(process.pid, timeout_seconds)
-                with anyio.fail_after(timeout_seconds):
-                    async with anyio.create_task_group() as tasks:
-                        tasks.start_soon(_drain, process.stderr, partial(_append_bounded, log))
-                        tasks.start_soon(_drain, process.stdout, receive)
-                        await process.wait()
-            except TimeoutError:
-                minutes = max(1, round(timeout_seconds / 60))
-                words = f"Reading or cutting the video took longer than {minutes} min and was stopped."
-                raise MediaError(words) from None
-            finally:
-                await _end(process)
+        process = await _start([self.path, *general, *arguments], directory, dies_with_parent=self.dies_with_parent)
+        try:
+            _bound(process.pid, timeout_seconds)
+            with anyio.fail_after(timeout_seconds):
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(_drain, process.stderr, partial(_append_bounded, log))
+                    tasks.start_soon(_drain, process.stdout, receive)
+                    await process.wait()
+        except TimeoutError:
+            minutes = max(1, round(timeout_seconds / 60))
+            words = f"Reading or cutting the video took longer than {minutes} min and was stopped."
+            raise MediaError(words) from None
+        finally:
+            await _end(process)
         text = log.decode("utf-8", "replace")
         if process.returncode != 0:
             raise failure(process.returncode or 0, text)
@@ -196,6 +195,18 @@ _FAILURES: Final = (
 )
 
 
+@cache
+def machine_memory_bytes() -> int:
+    """Return how much memory this machine, or this container, has."""
+    found: list[int] = []
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # Windows has no sysconf
+        found.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    for file in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        with contextlib.suppress(OSError, ValueError), open(file) as limit:  # noqa: PTH123 - pathlib is no gain here
+            found.append(int(limit.read()))
+    return min(found, default=4 * 1024**3)
+
+
 def _list(names: frozenset[str]) -> str:
     return ", ".join(sorted(names))
 
@@ -211,12 +222,14 @@ def _wheel_ffmpeg() -> str | None:
         return None
 
 
-async def _start(argv: list[str], directory: Path | None) -> Process:
+async def _start(argv: list[str], directory: Path | None, *, dies_with_parent: bool) -> Process:
     # MALLOC_ARENA_MAX: each thread's own arena reserves address space that would count against the memory limit.
     environment = {**media_environment(os.environ), "MALLOC_ARENA_MAX": "4", "AV_LOG_FORCE_NOCOLOR": "1"}
     options: dict[str, Any] = {}
     if sys.platform == "win32":
         options["creationflags"] = subprocess.BELOW_NORMAL_PRIORITY_CLASS | subprocess.CREATE_NO_WINDOW
+    elif sys.platform == "linux" and dies_with_parent:
+        options["preexec_fn"] = partial(_prctl(), _PR_SET_PDEATHSIG, signal.SIGKILL)
     try:
         return await anyio.open_process(
             argv,
@@ -225,11 +238,18 @@ async def _start(argv: list[str], directory: Path | None) -> Process:
             stderr=subprocess.PIPE,
             env=environment,
             cwd=directory,
-            start_new_session=True,
             **options,
         )
     except OSError as error:
         raise EngineMissingError(f"ffmpeg could not be started ({error.strerror}). {_INSTALL_HINT}") from error
+
+
+@cache
+def _prctl() -> Callable[[int, int], int]:
+    """Return Linux's prctl, found before the fork: between fork and exec nothing may be looked up any more."""
+    import ctypes
+
+    return ctypes.CDLL(None).prctl
 
 
 def _bound(pid: int, timeout_seconds: float) -> None:
@@ -243,7 +263,8 @@ def _bound(pid: int, timeout_seconds: float) -> None:
 
         cpu_seconds = int(timeout_seconds * (os.cpu_count() or 1)) + 1
         with contextlib.suppress(OSError, ValueError):
-            resource.prlimit(pid, resource.RLIMIT_AS, (_MAX_MEMORY_BYTES, _MAX_MEMORY_BYTES))
+            memory_bytes = min(_MAX_MEMORY_BYTES, max(_MIN_MEMORY_BYTES, machine_memory_bytes() * 3 // 4))
+            resource.prlimit(pid, resource.RLIMIT_AS, (memory_bytes, memory_bytes))
             resource.prlimit(pid, resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 5))
             resource.prlimit(pid, resource.RLIMIT_CORE, (0, 0))
 
@@ -252,10 +273,7 @@ async def _end(process: Process) -> None:
     with anyio.CancelScope(shield=True):
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
-                if sys.platform == "win32":
-                    process.kill()
-                else:
-                    os.killpg(process.pid, signal.SIGKILL)
+                process.kill()
             await process.wait()
         await process.aclose()
 
