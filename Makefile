@@ -99,7 +99,7 @@ $(VENV)/.demo-ready: $(VENV)/.ready pyproject.toml
 
 $(VENV)/.test-ready: $(VENV)/.demo-ready
 	@echo "Installing what the tests need …"
-	@$(BIN)/python -m pip install --quiet --group test
+	@$(BIN)/python -m pip install --quiet --editable ".[captions]" --group test
 	@touch $@
 
 $(VENV)/.release-ready: $(VENV)/.test-ready

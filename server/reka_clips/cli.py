@@ -76,6 +76,12 @@ def _engine(arguments: argparse.Namespace, settings: Settings) -> int:
     return run(arguments, settings)
 
 
+def _captions(arguments: argparse.Namespace, settings: Settings) -> int:
+    from reka_clips.engine.captions_command import run
+
+    return run(settings, size=arguments.get_model)
+
+
 def _doctor(arguments: argparse.Namespace, settings: Settings) -> int:
     from reka_clips.doctor import run
 
@@ -122,6 +128,12 @@ def _parser() -> argparse.ArgumentParser:
     engine.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     engine.add_argument("--embedded", action="store_true", help=argparse.SUPPRESS)
     engine.set_defaults(run=_engine)
+
+    captions = commands.add_parser("captions", help="show which speech models are here, or fetch one")
+    captions.add_argument(
+        "--get-model", nargs="?", const="base", metavar="SIZE", help="fetch a model now (tiny.en, tiny, base, ...)"
+    )
+    captions.set_defaults(run=_captions)
 
     doctor = commands.add_parser("doctor", help="check that everything is in place, and say how to mend what is not")
     doctor.add_argument("--json", action="store_true", help="as JSON")

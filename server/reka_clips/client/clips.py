@@ -47,15 +47,19 @@ class ClipClient:
         self, pool: ConnectionPool, *, base_url: str, api_key: str | None, retries: Retries | None = None
     ) -> None:
         self._pool = pool
-        self.base_url = _checked_base_url(base_url)
-        self._host = urlsplit(self.base_url).netloc
-        self._key = _checked_key(api_key)
+        self.redirect(base_url=base_url, api_key=api_key)
         self._retries = retries or Retries()
         self.rate_limit: RateLimit | None = None
         self.clock_offset_seconds: float | None = None
 
     def __repr__(self) -> str:
         return f"ClipClient({self.base_url!r})"
+
+    def redirect(self, *, base_url: str, api_key: str | None) -> None:
+        """Go to another address from the next request on: the same service, which has moved."""
+        self.base_url = _checked_base_url(base_url)
+        self._host = urlsplit(self.base_url).netloc
+        self._key = _checked_key(api_key)
 
     async def create(self, request: CreateRequest) -> Snapshot:
         """Start a generation and return its first snapshot, which has an id. Sent once, whatever happens."""

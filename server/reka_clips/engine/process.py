@@ -32,7 +32,7 @@ _started: list[subprocess.Popen[bytes]] = []
 
 
 class EngineProcess:
-    """The engine of a data folder as a server sees it: after `start`, `base_url` and `api_key` tell where it answers."""
+    """The engine of a data folder as servers see it: after `start`, `base_url` and `api_key` say where it answers."""
 
     def __init__(self, settings: Settings) -> None:
         """Nothing is looked for yet."""
@@ -58,6 +58,7 @@ class EngineProcess:
         """The id of its process."""
         return None if self._owner is None else self._owner.pid
 
+    @property
     def is_alive(self) -> bool:
         """Whether the engine that was found or started still owns the folder. Looks at the disk, for microseconds."""
         return self._owner is not None and find_owner(self._root) == self._owner
@@ -77,7 +78,7 @@ class EngineProcess:
                         await anyio.sleep(_LOOK_SECONDS)
         except TimeoutError:
             raise EngineStartError(
-                f"The clip engine did not start within {_START_SECONDS:.0f} seconds. Its log is {self._root}/engine.log."
+                f"The clip engine did not start within {_START_SECONDS:.0f} seconds. Its log: {self._root}/engine.log."
             ) from None
         if not owner.is_near:
             raise EngineStartError(
@@ -100,7 +101,7 @@ class EngineProcess:
 
     def kill(self) -> None:
         """Kill the engine if it still owns the folder and a server started it; the next one does its work."""
-        if self.is_alive() and self._owner is not None and self._owner.is_embedded:
+        if self.is_alive and self._owner is not None and self._owner.is_embedded:
             self._owner.end(at_once=True)
 
     async def _launch(self) -> bool:
@@ -124,9 +125,9 @@ class EngineProcess:
 
 
 def _popen(settings: Settings) -> subprocess.Popen[bytes]:
-    options: dict[str, Any] = {}
+    flags = 0
     if sys.platform == "win32":
-        options["creationflags"] = subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
+        flags = subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
     try:
         process = subprocess.Popen(  # noqa: S603 - this very program
             python_command("--data-dir", str(settings.data_dir), "engine", "--embedded"),
@@ -134,9 +135,9 @@ def _popen(settings: Settings) -> subprocess.Popen[bytes]:
             stdout=subprocess.PIPE,
             env=engine_environment(os.environ),
             start_new_session=True,  # neither Ctrl-C nor the end of a terminal is meant for it
-            **options,
+            creationflags=flags,
         )
     except OSError as error:
         raise EngineStartError(f"The clip engine could not be started ({error.strerror}).") from error
-    _started[:] = [one for one in _started if one.poll() is None] + [process]
+    _started[:] = [*(one for one in _started if one.poll() is None), process]
     return process

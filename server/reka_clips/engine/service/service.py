@@ -258,6 +258,7 @@ class ClipService:
             self._unfinished.pop(job.id, None)
             return
         unfinished.update(begun)
+        ended = begun
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._save_stages, unfinished)

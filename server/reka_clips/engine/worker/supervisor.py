@@ -60,6 +60,7 @@ async def run_worker(
     """
     process = await _start()
     watch = _Watch(process, limits)
+    last: Report | None = None
     try:
         assert process.stdin is not None  # noqa: S101 - both are pipes
         assert process.stdout is not None  # noqa: S101
@@ -67,7 +68,6 @@ async def run_worker(
             tasks.start_soon(watch.run)
             with contextlib.suppress(anyio.BrokenResourceError):  # it died already: how is found out below
                 await process.stdin.send(assignment.line())
-            last: Report | None = None
             async for report in _reports(process.stdout):
                 watch.note(report)
                 if report.kind == "progress":

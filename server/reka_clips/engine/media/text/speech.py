@@ -43,7 +43,7 @@ def find_model() -> Path | None:
     if missing:
         raise MediaError(f"{MODEL_SETTING} names no folder with a faster-whisper model: {missing[0]} is not in it.")
     try:
-        import faster_whisper  # noqa: F401  # pyright: ignore[reportMissingImports, reportUnusedImport]
+        import faster_whisper  # noqa: F401  # pyright: ignore[reportMissingImports, reportMissingTypeStubs, reportUnusedImport]
     except ImportError:
         raise MediaError(
             f"{MODEL_SETTING} is set, but faster-whisper is not installed: pip install 'reka-clips-mcp[captions]'."
@@ -97,7 +97,7 @@ async def recognise(ffmpeg: Ffmpeg, span: Span, model: Path, *, report: Callable
 
 
 def _transcribe(model: Path, sound: Path, offset: Fraction) -> Iterator[Cue]:
-    from faster_whisper import WhisperModel  # pyright: ignore[reportMissingImports, reportUnknownVariableType]
+    from faster_whisper import WhisperModel  # pyright: ignore[reportMissingImports, reportMissingTypeStubs, reportUnknownVariableType]
 
     try:
         model_class = cast("Any", WhisperModel)
