@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from reka_clips.contract import GenerationConfig, RenderingConfig
     from reka_clips.engine.media.analyze.metrics import Tier
     from reka_clips.engine.media.ffmpeg.process import Ffmpeg
+    from reka_clips.engine.media.plan import Source
     from reka_clips.engine.media.progress import Progress
     from reka_clips.engine.media.select.candidates import Candidate
     from reka_clips.engine.media.select.planning import SelectionOptions, Stretches
-    from reka_clips.engine.media.sources import Source
 
 NO_TEXT: Final = (
     "no subtitles were found beside or inside the video. Put a .srt, .vtt or .ass file of the same name beside it, or "

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     from reka_clips.contract import CreateRequest
     from reka_clips.engine.media.ffmpeg.process import Ffmpeg
-    from reka_clips.engine.media.sources import Source
+    from reka_clips.engine.media.plan import Source
     from reka_clips.engine.service.models import SourcePolicy
     from reka_clips.settings import Settings
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from reka_clips.contract import ClipOutput, CreateRequest
 from reka_clips.engine.media.ffmpeg.process import Ffmpeg
-from reka_clips.engine.media.sources import Source
+from reka_clips.engine.media.plan import Source
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 """A result with every text at its limit stays below this."""

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import re
 import signal
 import subprocess
 import sys
+import warnings
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
-from anyio.abc import Process
 
 from reka_clips.engine.media.ffmpeg.errors import DiskFullError, MediaError
 from reka_clips.errors import EngineMissingError
 from reka_clips.subprocesses import find_program, media_environment
 
 if TYPE_CHECKING:
+    from asyncio import StreamReader
+    from asyncio.subprocess import Process
     from collections.abc import Callable, Iterable, Sequence
-
-    from anyio.abc import ByteReceiveStream
 
 NEEDED_FEATURES: Final = frozenset({"libx264", "aac", "ass", "scdet", "astats", "sobel", "tblend"})
 
@@ -41,6 +42,7 @@ _MAX_MEMORY_BYTES: Final = 8 * 1024**3
 _MAX_LOG_BYTES: Final = 64 * 1024
 _NICENESS: Final = 5
 _PR_SET_PDEATHSIG: Final = 1
+_READ_BYTES: Final = 65536
 _INSTALL_HINT: Final = (
     "Install one with: pip install 'reka-clips-mcp[local]' (brings ffmpeg along), or install ffmpeg with "
     "libx264 and libass from your system's packages, or set IMAGEIO_FFMPEG_EXE to the path of one."
@@ -268,15 +270,19 @@ async def _start(argv: list[str], directory: Path | None, *, dies_with_parent: b
     elif sys.platform == "linux" and dies_with_parent:
         options["preexec_fn"] = partial(_prctl(), _PR_SET_PDEATHSIG, signal.SIGKILL)
     try:
-        return await anyio.open_process(
-            argv,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environment,
-            cwd=directory,
-            **options,
-        )
+        with warnings.catch_warnings():
+            # Python warns of code between fork and exec beside threads; this is one system call, found beforehand.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            # asyncio's own, as anyio's has no preexec_fn.
+            return await asyncio.create_subprocess_exec(
+                *argv,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=environment,
+                cwd=directory,
+                **options,
+            )
     except OSError as error:
         raise EngineMissingError(f"ffmpeg could not be started ({error.strerror}). {_INSTALL_HINT}") from error
 
@@ -317,13 +323,13 @@ async def _end(process: Process) -> None:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
-        await process.aclose()
+        for stream in (process.stdout, process.stderr):  # at their ends the pipes close
+            while stream is not None and await stream.read(_READ_BYTES):
+                pass
 
 
-async def _drain(stream: ByteReceiveStream | None, receive: Callable[[bytes], None]) -> None:
-    if stream is None:
-        return
-    async for chunk in stream:
+async def _drain(stream: StreamReader | None, receive: Callable[[bytes], None]) -> None:
+    while stream is not None and (chunk := await stream.read(_READ_BYTES)):
         receive(chunk)
 
 
