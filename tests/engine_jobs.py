@@ -5,8 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from reka_clips.contract import CreateRequest
-from reka_clips.contract import ClipOutput
+from reka_clips.contract import ClipOutput, CreateRequest
 from reka_clips.engine.service.models import COMPLETED, QUEUED, JobRecord, SourcePolicy, StageEntry
 
 LINK = "https://example.com/film.mp4"

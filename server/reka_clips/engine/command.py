@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import argparse
     from pathlib import Path
 
+    from reka_clips.engine.http.server import EngineServer
     from reka_clips.engine.service.models import JobRecord
     from reka_clips.settings import Settings
 
@@ -70,7 +71,7 @@ def _run_alone(settings: Settings, *, host: str, port: int, public_url: str | No
         return _EXIT_USAGE
     listener = server.bind(host, port)
 
-    def ready() -> None:
+    def ready(_: EngineServer) -> None:
         name = f"[{host}]" if ":" in host else host
         print(f"The clip engine listens on http://{name}:{listener.getsockname()[1]}", flush=True)
 
@@ -99,7 +100,7 @@ def _run_embedded(settings: Settings) -> int:
     from reka_clips.engine.http import server
     from reka_clips.engine.owner import FolderOwnedError
 
-    def ready() -> None:
+    def ready(_: EngineServer) -> None:
         _tell({"ready": True})
         _turn_to_log(Folders.of(settings.data_dir).log)
 

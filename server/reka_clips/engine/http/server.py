@@ -20,7 +20,7 @@ from reka_clips.engine.http.app import ClipApi, build_app
 from reka_clips.engine.http.auth import Door
 from reka_clips.engine.http.signed_links import LinkSigner
 from reka_clips.engine.media.ffmpeg.process import find_ffmpeg
-from reka_clips.engine.owner import FolderOwnedError, Owner, Ownership, this_machine
+from reka_clips.engine.owner import FolderOwnedError, Owner, Ownership, find_owner, this_machine
 from reka_clips.engine.service.models import SourcePolicy
 from reka_clips.engine.service.paths import Folders
 from reka_clips.engine.service.service import ClipService
@@ -52,7 +52,7 @@ async def serve(
     serves_others: bool,
     public_url: str | None,
     is_embedded: bool,
-    on_ready: Callable[[], None],
+    on_ready: Callable[[EngineServer], None],
 ) -> None:
     """Own the data folder and serve until a signal comes. Takes over the listener.
 
@@ -77,9 +77,9 @@ async def serve(
             near = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host  # noqa: S104
             owner = Owner(f"http://{near}:{port}", api_key, os.getpid(), is_embedded, this_machine())
 
-            def ready() -> None:
+            def ready(running: EngineServer) -> None:
                 ownership.publish(owner)
-                on_ready()
+                on_ready(running)
 
             server = EngineServer(callers, service, ready)
             async with anyio.create_task_group() as tasks:
@@ -95,6 +95,8 @@ async def _own(root: Path) -> Ownership:
         ownership = Ownership.take(root)
         if ownership is not None:
             return ownership
+        if find_owner(root) is not None:  # not just leaving
+            break
         await anyio.sleep(_OWN_LOOK_SECONDS)
     raise FolderOwnedError(root)
 
@@ -156,7 +158,7 @@ def bind(host: str, port: int) -> socket.socket:
 class EngineServer(uvicorn.Server):
     """uvicorn's server, which ends its streams before it waits for connections, and exits like any program."""
 
-    def __init__(self, app: ASGIApp, service: ClipService, on_ready: Callable[[], None]) -> None:
+    def __init__(self, app: ASGIApp, service: ClipService, on_ready: Callable[[EngineServer], None]) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -180,7 +182,7 @@ class EngineServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        self._on_ready()
+        self._on_ready(self)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._service.stop_following()

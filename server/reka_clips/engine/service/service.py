@@ -346,10 +346,9 @@ class ClipService:
                 await anyio.sleep(_SAVE_AGAIN_SECONDS)
 
     async def _finish(self, unfinished: _Unfinished, ended: JobRecord) -> None:
-        """Tell and write how a generation ended, however long the disk refuses."""
+        """Write how a generation ended, however long the disk refuses, and then tell of it."""
         if not ended.clips:
             await anyio.to_thread.run_sync(self.folders.clear, ended.id)
-        unfinished.update(ended)
         pause_seconds = 0.5
         while True:
             try:
@@ -360,6 +359,7 @@ class ClipService:
                 pause_seconds = min(pause_seconds * 2, 30.0)
             else:
                 self._unfinished.pop(ended.id, None)
+                unfinished.update(ended)
                 return
 
     async def _give_back(self, unfinished: _Unfinished) -> None:
