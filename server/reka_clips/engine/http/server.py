@@ -1,4 +1,4 @@
-"""Runs the engine's HTTP server: binds, tells when it is ready, and ends soon when told to."""
+"""Puts the engine's HTTP face together: service, routes, server, and how long it stays."""
 
 from __future__ import annotations
 
@@ -6,38 +6,30 @@ import contextlib
 import logging
 import math
 import os
-import signal
-import socket
-import threading
 from typing import TYPE_CHECKING, Final
 
 import anyio
 import anyio.to_thread
-import uvicorn
-from uvicorn.server import HANDLED_SIGNALS
 
 from reka_clips.engine.http.app import ClipApi, build_app
-from reka_clips.engine.http.auth import Door
-from reka_clips.engine.http.signed_links import LinkSigner
 from reka_clips.engine.media.ffmpeg.process import find_ffmpeg
 from reka_clips.engine.owner import FolderOwnedError, Owner, Ownership, find_owner, this_machine
 from reka_clips.engine.service.models import SourcePolicy
 from reka_clips.engine.service.paths import Folders
 from reka_clips.engine.service.service import ClipService
 from reka_clips.errors import EngineStartError
-from reka_clips.web.sockets import BACKLOG, listen
+from reka_clips.web.server import Server, listen
+from reka_clips.web.signed_links import LinkSigner
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    import socket
+    from collections.abc import Callable
     from pathlib import Path
-    from types import FrameType
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from reka_clips.settings import Settings
 
-_KEEP_ALIVE_SECONDS: Final = 75
-_GRACE_SECONDS: Final = 2
 _OWN_LOOKS: Final = 30
 _OWN_LOOK_SECONDS: Final = 0.1
 
@@ -52,41 +44,53 @@ async def serve(
     serves_others: bool,
     public_url: str | None,
     is_embedded: bool,
-    on_ready: Callable[[EngineServer], None],
-) -> None:
-    """Own the data folder and serve until a signal comes. Takes over the listener.
+    on_ready: Callable[[Server], None],
+) -> int:
+    """Own the data folder and serve until a signal or `Server.stop`; return the exit code. Takes over the listener.
 
     serves_others: callers may be other people: `file://` sources only from the allowed folders, links over http.
     is_embedded: leave when nothing is to be done and nobody has asked for a while (`engine_idle_seconds`).
     on_ready: called when requests are answered. Raises FolderOwnedError, EngineStartError, EngineMissingError.
     """
-    host, port = listener.getsockname()[:2]
+    # Without a key every user of this machine can call, and would read with our permissions.
+    knows_callers = api_key is not None or settings.trust_local_users
     policy = SourcePolicy(
-        folders=tuple(str(folder) for folder in settings.engine_folders) if serves_others else None,
+        folders=None if knows_callers and not serves_others else tuple(map(str, settings.engine_folders)),
         allow_private=settings.allow_private_sources,
         max_bytes=settings.max_source_bytes,
     )
+    host, port = listener.getsockname()[:2]
+    near = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host  # noqa: S104
+    owner = Owner(f"http://{near}:{port}", api_key, os.getpid(), is_embedded, this_machine())
     ffmpeg = await anyio.to_thread.run_sync(find_ffmpeg)
     folders = Folders.of(settings.data_dir)
     folders.make()
     with contextlib.closing(await _own(folders.root)) as ownership:
+
+        def ready(server: Server) -> None:
+            ownership.publish(owner)
+            on_ready(server)
+
         async with ClipService(settings, ffmpeg) as service:
-            signer = LinkSigner(settings.secret or service.store.link_secret(), seconds=settings.link_seconds)
+            signer = LinkSigner(settings.secret or service.store.link_secret(), lifetime_seconds=settings.link_seconds)
             api = ClipApi(service, policy=policy, serves_files=not serves_others, public_url=public_url, signer=signer)
-            callers = CallerCount(build_app(api, Door(api_key=api_key, host=host, signer=signer)))
-            near = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host  # noqa: S104
-            owner = Owner(f"http://{near}:{port}", api_key, os.getpid(), is_embedded, this_machine())
-
-            def ready(running: EngineServer) -> None:
-                ownership.publish(owner)
-                on_ready(running)
-
-            server = EngineServer(callers, service, ready)
+            callers = CallerCount(build_app(api, api_key=api_key, host=host, signer=signer))
+            server = Server(callers, on_ready=ready, on_stop=service.stop_following)
             async with anyio.create_task_group() as tasks:
                 idle_seconds = settings.engine_idle_seconds if is_embedded else math.inf
                 tasks.start_soon(_leave_in_time, server, service, callers, ownership, idle_seconds)
                 await server.serve(sockets=[listener])
                 tasks.cancel_scope.cancel()
+    return server.code
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a listening socket; port 0 picks a free one. Raises EngineStartError in plain words."""
+    try:
+        return listen(host, port)
+    except (OSError, OverflowError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or "no such address"
+        raise EngineStartError(f"The engine cannot listen on {host} port {port}: {reason}.") from None
 
 
 async def _own(root: Path) -> Ownership:
@@ -122,7 +126,7 @@ class CallerCount:
 
 
 async def _leave_in_time(
-    server: EngineServer, service: ClipService, callers: CallerCount, ownership: Ownership, idle_seconds: float
+    server: Server, service: ClipService, callers: CallerCount, ownership: Ownership, idle_seconds: float
 ) -> None:
     """Keep the folder owned, and end the server when nobody needs it.
 
@@ -144,65 +148,3 @@ async def _leave_in_time(
             logger.warning("The engine ends: its folder is gone.")
             server.stop()
             return
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """Return a listening socket; port 0 picks a free one. Raises EngineStartError in plain words."""
-    try:
-        return listen(host, port)
-    except (OSError, OverflowError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or "no such address"
-        raise EngineStartError(f"The engine cannot listen on {host} port {port}: {reason}.") from None
-
-
-class EngineServer(uvicorn.Server):
-    """uvicorn's server, which ends its streams before it waits for connections, and exits like any program."""
-
-    def __init__(self, app: ASGIApp, service: ClipService, on_ready: Callable[[EngineServer], None]) -> None:
-        super().__init__(
-            uvicorn.Config(
-                app,
-                lifespan="off",  # the service is around the server, not inside it
-                log_config=None,
-                access_log=False,
-                ws="none",
-                server_header=False,
-                proxy_headers=False,
-                timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-                timeout_graceful_shutdown=_GRACE_SECONDS,
-                backlog=BACKLOG,
-            )
-        )
-        self._service = service
-        self._on_ready = on_ready
-
-    def stop(self) -> None:
-        """End soon. May be called from any thread."""
-        self.should_exit = True
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._on_ready(self)
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._service.stop_following()
-        await super().shutdown(sockets)
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None]:
-        """Take SIGTERM and SIGINT as the wish to end; uvicorn's own would raise them again afterwards."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-
-        def end(_: int, __: FrameType | None) -> None:
-            self.stop()
-
-        wanted = {*HANDLED_SIGNALS, getattr(signal, "SIGHUP", signal.SIGTERM)}
-        wanted = {number for number in wanted if signal.getsignal(number) is not signal.SIG_IGN}  # nohup means it
-        before = {number: signal.signal(number, end) for number in wanted}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)

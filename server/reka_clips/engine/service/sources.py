@@ -69,7 +69,9 @@ def local_file(url: str, policy: SourcePolicy) -> Path:
         path = Path(os.path.realpath(path))
         if not _is_inside(path, policy.folders):
             raise SourceError(
-                "This file is outside the folders that the engine may read for others (REKA_CLIPS_ENGINE_FOLDERS)."
+                "This file is outside the folders that the engine may read for others (REKA_CLIPS_ENGINE_FOLDERS). An "
+                "engine on this computer alone reads any file for callers with its key (REKA_CLIPS_ENGINE_KEY), or for "
+                "everyone if it was started with --trust-local-users."
             )
     try:
         is_file, size_bytes = path.is_file(), path.stat().st_size

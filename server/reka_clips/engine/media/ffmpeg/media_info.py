@@ -85,7 +85,8 @@ class AudioStream:
     """A sound stream. channels, sample_rate_hz: 0 when the file does not say.
 
     language: as the file has it: `eng`, `en-US`; empty when unknown. is_decodable: whether this ffmpeg has a decoder
-    for the codec (iPhones write `apple_apac`, broadcasters `ac4`, which no free decoder reads).
+    for the codec (iPhones write `apple_apac`, broadcasters `ac4`, which no free decoder reads). mixed_with: the indices
+    of further tracks that are to be heard with this one, as each holds one microphone.
     """
 
     index: int
@@ -95,6 +96,12 @@ class AudioStream:
     language: str = ""
     dispositions: frozenset[str] = frozenset()
     is_decodable: bool = True
+    mixed_with: tuple[int, ...] = ()
+
+    @property
+    def indices(self) -> tuple[int, ...]:
+        """The indices of all tracks that are to be heard together."""
+        return (self.index, *self.mixed_with)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,16 +150,20 @@ def best_video(streams: Iterable[VideoStream]) -> VideoStream:
     return max(streams, key=lambda s: (s.width_px * s.height_px, "default" in s.dispositions, -s.index))
 
 
-def best_audio(streams: Iterable[AudioStream]) -> AudioStream | None:
-    """Return the default stream that can be decoded, if it is no commentary; among equals the finest sound."""
-    return max(
+def usable_audios(streams: Iterable[AudioStream]) -> list[AudioStream]:
+    """Return the streams that can be decoded, best first: no commentary, the default one, the finest sound."""
+    return sorted(
         (stream for stream in streams if stream.is_decodable and stream.sample_rate_hz > 0),
         key=lambda s: (
-            not s.dispositions & _ASIDES,
-            "default" in s.dispositions,
-            s.channels,
-            s.sample_rate_hz,
-            -s.index,
+            bool(s.dispositions & _ASIDES),
+            "default" not in s.dispositions,
+            -s.channels,
+            -s.sample_rate_hz,
+            s.index,
         ),
-        default=None,
     )
+
+
+def best_audio(streams: Iterable[AudioStream]) -> AudioStream | None:
+    """Return the best of the streams that can be decoded, see `usable_audios`."""
+    return next(iter(usable_audios(streams)), None)
