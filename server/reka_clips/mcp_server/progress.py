@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 import anyio
 
-from reka_clips.mcp_server.output.text import human_duration, stage_word
+from reka_clips.mcp_server.output.text import clean, human_duration, stage_word
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -140,7 +140,8 @@ class ProgressReporter:
             if state.stage != reported or is_new_number:
                 reported = state.stage
                 share = "" if measured is None else f" {min(1.0, max(0.0, measured)):.0%}"
-                words = f"{stage_word(state.stage)}{share} (generation {job.id})"
+                detail = f": {clean(state.snapshot.detail, max_characters=80)}" if state.snapshot.detail else ""
+                words = f"{stage_word(state.stage)}{share}{detail} (generation {job.id})"
                 await self.tell(words, progress=state.progress, is_measured=measured is not None)
 
     async def beat(self) -> None:

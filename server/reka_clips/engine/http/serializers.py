@@ -108,6 +108,8 @@ def snapshot(job: JobRecord, links: Links) -> dict[str, Any]:
         "progress": round(job.progress, 4),
         "output": [_clip(job.id, clip, links) for clip in job.clips],
     }
+    if job.detail is not None:
+        fields["detail"] = job.detail
     if job.warnings:
         fields["warnings"] = list(job.warnings)
     if job.error_message is not None:

@@ -12,7 +12,7 @@ import anyio
 import anyio.to_thread
 
 from reka_clips.engine.http.app import ClipApi, build_app
-from reka_clips.engine.media.ffmpeg.process import find_ffmpeg
+from reka_clips.engine.media.ffmpeg.fetch import find_or_fetch_later
 from reka_clips.engine.owner import FolderOwnedError, Owner, Ownership, find_owner, this_machine
 from reka_clips.engine.service.models import SourcePolicy
 from reka_clips.engine.service.paths import Folders
@@ -62,7 +62,7 @@ async def serve(
     host, port = listener.getsockname()[:2]
     near = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host  # noqa: S104
     owner = Owner(f"http://{near}:{port}", api_key, os.getpid(), is_embedded, this_machine())
-    ffmpeg = await anyio.to_thread.run_sync(find_ffmpeg)
+    ffmpeg = await anyio.to_thread.run_sync(find_or_fetch_later, settings.data_dir, settings.ffmpeg)
     folders = Folders.of(settings.data_dir)
     folders.make()
     with contextlib.closing(await _own(folders.root)) as ownership:

@@ -41,7 +41,7 @@ def sweep(store: JobStore, folders: Folders) -> None:
     for path in folders.all_clips.iterdir():
         if path.name not in ids:
             remove(path)
-    known = {source.path for source in store.sources()}
+    known = {"/".join(source.path.split("/")[:2]) for source in store.sources()}
     for folder in folders.all_sources.iterdir():
         if folder.is_symlink() or not folder.is_dir():
             remove(folder)

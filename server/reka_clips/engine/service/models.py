@@ -43,8 +43,8 @@ class JobRecord:
     """One generation. Times are Unix seconds.
 
     num_generations: 0 while automatic and not yet decided. clips: their links are the names of files in the
-    generation's folder, `1.mp4` and `1.jpg`. attempts: how often work on it was begun; who works on an older attempt
-    may not write any more.
+    generation's folder, `1.mp4` and `1.jpg`. detail: what the stage is busy with. attempts: how often work on it was
+    begun; who works on an older attempt may not write any more.
     """
 
     id: str
@@ -59,12 +59,19 @@ class JobRecord:
     clips: tuple[ClipOutput, ...] = ()
     warnings: tuple[str, ...] = ()
     error_message: str | None = None
+    detail: str | None = None
     attempts: int = 0
 
     def entering(self, status: str, *, at: float) -> JobRecord:
         """Return the record as it enters a stage. at: Unix seconds; a clock that was set back moves no time back."""
         at = max(at, self.updated_at)
-        return replace(self, status=status, updated_at=at, stages=(*self.stages, StageEntry(status, at, self.progress)))
+        return replace(
+            self,
+            status=status,
+            detail=None,
+            updated_at=at,
+            stages=(*self.stages, StageEntry(status, at, self.progress)),
+        )
 
     def waiting(self, *, at: float) -> JobRecord:
         """Return the record as it waits to be begun, anew if it was begun already."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 import sqlite3
 import time
 import uuid
@@ -16,7 +17,8 @@ from urllib.parse import urlsplit
 import anyio
 import anyio.to_thread
 
-from reka_clips.engine.media.ffmpeg.process import machine_memory_bytes
+from reka_clips.engine.media.ffmpeg.fetch import fetch_ffmpeg, ffmpeg_source
+from reka_clips.engine.media.ffmpeg.process import find_ffmpeg, machine_memory_bytes
 from reka_clips.engine.queue.local import LocalQueue
 from reka_clips.engine.service.cleanup import prune, sweep
 from reka_clips.engine.service.models import (
@@ -53,6 +55,7 @@ MAX_ATTEMPTS: Final = 3
 HEARTBEAT_SECONDS: Final = 10.0
 _PRUNE_SECONDS: Final = 3600.0
 _DOWNLOAD_SECONDS: Final = 3600.0  # for all sources of a generation together
+_FETCHING_SHARE: Final = 0.05  # of all the progress there is
 _DOWNLOADING_SHARE: Final = 0.1
 _SAVE_AGAIN_SECONDS: Final = 0.5
 _NEXT_STAGE: Final = {DOWNLOADING: INDEXING, INDEXING: PREPROCESSING, PREPROCESSING: PROCESSING}
@@ -89,6 +92,12 @@ class _Unfinished:
         if share > self.job.progress:
             self.update(replace(self.job, progress=min(share, 1.0), updated_at=max(time.time(), self.job.updated_at)))
 
+    def fetching(self, detail: str | None, share: float) -> None:
+        """Take over what is fetched before the stage can go on, None: nothing more; and how much is there, 0 to 1."""
+        self.job = replace(self.job, detail=detail)
+        self.progress(_FETCHING_SHARE * share)
+        self.wake()
+
     def wake(self) -> None:
         """Wake everyone who waits for a change."""
         self.changed.set()
@@ -98,10 +107,14 @@ class _Unfinished:
 class ClipService:
     """The engine at work: `async with ClipService(settings, find_ffmpeg())`. It must own its data folder."""
 
-    def __init__(self, settings: Settings, ffmpeg: Ffmpeg, *, limits: WorkerLimits | None = None) -> None:
-        """limits: of a worker process; by default with half of this machine's memory for each."""
+    def __init__(self, settings: Settings, ffmpeg: Ffmpeg | None, *, limits: WorkerLimits | None = None) -> None:
+        """ffmpeg: None where it has to be fetched, which the first generation does.
+
+        limits: of a worker process; by default with half of this machine's memory for each.
+        """
         self._settings = settings
-        self._ffmpeg = replace(ffmpeg, dies_with_parent=True)
+        self._ffmpeg = ffmpeg
+        self._ffmpeg_lock = anyio.Lock()
         self._limits = limits or WorkerLimits(memory_bytes=machine_memory_bytes() // 2)
         self._store_limiter = anyio.CapacityLimiter(1)
         self._queue = LocalQueue()
@@ -281,6 +294,7 @@ class ClipService:
     async def _make(self, unfinished: _Unfinished) -> JobRecord:
         """Fetch the sources, have a worker cut them, put the clips in place; return the generation as it ended."""
         job_id = unfinished.job.id
+        ffmpeg = await self._found_ffmpeg(unfinished)
         directory = await anyio.to_thread.run_sync(self.folders.prepare, job_id)
         sources, warnings = await self._fetch(unfinished)
         fetching_share = unfinished.job.progress
@@ -296,8 +310,9 @@ class ClipService:
             request=unfinished.job.request,
             sources=tuple(sources),
             directory=directory,
-            ffmpeg=self._ffmpeg,
+            ffmpeg=replace(ffmpeg, dies_with_parent=True),
             memory_bytes=self._limits.memory_bytes,
+            speech_model=self._settings.whisper_model,
         )
         report = await run_worker(assignment, limits=self._limits, on_progress=on_progress)
         if report.kind == "failed":
@@ -305,6 +320,16 @@ class ClipService:
         await anyio.to_thread.run_sync(self.folders.publish, job_id)
         job = replace(unfinished.job, clips=report.clips, num_generations=len(report.clips), progress=1.0)
         return replace(job, warnings=(*warnings, *report.warnings)).entering(COMPLETED, at=time.time())
+
+    async def _found_ffmpeg(self, unfinished: _Unfinished) -> Ffmpeg:
+        """Return the ffmpeg to use, fetched if there is none yet. Raises EngineMissingError."""
+        async with self._ffmpeg_lock:
+            source = ffmpeg_source(os.environ)
+            if self._ffmpeg is None and source is not None:
+                unfinished.enter(DOWNLOADING)
+                self._ffmpeg = await fetch_ffmpeg(source, self._settings.data_dir, tell=unfinished.fetching)
+                unfinished.fetching(None, 1.0)
+            return self._ffmpeg or find_ffmpeg(self._settings.ffmpeg)
 
     async def _fetch(self, unfinished: _Unfinished) -> tuple[list[Source], list[str]]:
         """Return the sources that could be had, and warnings of the others. Raises the first error if none could."""

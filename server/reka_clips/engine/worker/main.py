@@ -82,6 +82,7 @@ async def _make(assignment: Assignment, sender: _Sender) -> Outcome:
         directory=assignment.directory,
         ffmpeg=assignment.ffmpeg,
         report=report,
+        speech_model=assignment.speech_model,
     )
 
 

@@ -13,7 +13,7 @@ import warnings
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import anyio
 
@@ -44,8 +44,8 @@ _NICENESS: Final = 5
 _PR_SET_PDEATHSIG: Final = 1
 _READ_BYTES: Final = 65536
 _INSTALL_HINT: Final = (
-    "Install one with: pip install 'reka-clips-mcp[local]' (brings ffmpeg along), or install ffmpeg with "
-    "libx264 and libass from your system's packages, or set IMAGEIO_FFMPEG_EXE to the path of one."
+    "Install one with: pip install 'reka-clips-mcp[local]' (which includes ffmpeg), or install ffmpeg with "
+    "libx264 and libass from your system's packages, or set REKA_CLIPS_FFMPEG to the path of one."
 )
 
 
@@ -134,24 +134,37 @@ class Ffmpeg:
         return text
 
 
-def find_ffmpeg() -> Ffmpeg:
+def find_ffmpeg(named: str | None = None, *, fetched: Path | None = None) -> Ffmpeg:
     """Return the ffmpeg to use.
 
-    That is `IMAGEIO_FFMPEG_EXE`, else the system's if it can do all that is needed, else the one that the package
-    imageio-ffmpeg brings. Raises EngineMissingError, with what to install, when there is none.
+    named: a path or a name on PATH, the setting REKA_CLIPS_FFMPEG. Without it, the one of the package imageio-ffmpeg,
+    so that the same request gives the same clips on every machine; without that, `fetched`, if it is there, or the one
+    on PATH. Raises EngineMissingError, with what to install, when there is none that can do all that is needed.
     """
-    named = os.environ.get("IMAGEIO_FFMPEG_EXE")
     if named:
         found = inspect_ffmpeg(named)
         if found is None or not found.features >= NEEDED_FEATURES:
             lacks = "cannot be run" if found is None else f"lacks {_list(NEEDED_FEATURES - found.features)}"
-            raise EngineMissingError(f"The ffmpeg that IMAGEIO_FFMPEG_EXE names {lacks}. {_INSTALL_HINT}")
+            raise EngineMissingError(f"The ffmpeg that REKA_CLIPS_FFMPEG names {lacks}. {_INSTALL_HINT}")
         return found
-    for path in (find_program("ffmpeg"), _wheel_ffmpeg()):
+    for path in (packaged_ffmpeg(), fetched and str(fetched), find_program("ffmpeg")):
         found = inspect_ffmpeg(path) if path else None
         if found is not None and found.features >= NEEDED_FEATURES:
             return found
     raise EngineMissingError(f"No ffmpeg that the clip engine can use was found. {_INSTALL_HINT}")
+
+
+def packaged_ffmpeg() -> str | None:
+    """Return the path of the ffmpeg inside the package imageio-ffmpeg; None if it is not installed, or without one.
+
+    The package's own function would also look at IMAGEIO_FFMPEG_EXE, which is meant for other programs, and at PATH.
+    """
+    try:
+        from imageio_ffmpeg import binaries  # type: ignore[import-untyped]
+    except ImportError:
+        return None
+    folders = [Path(folder) for folder in cast("list[str]", binaries.__path__)]
+    return next((str(file) for folder in folders for file in sorted(folder.glob("ffmpeg-*")) if file.is_file()), None)
 
 
 def inspect_ffmpeg(path: str) -> Ffmpeg | None:
@@ -170,6 +183,7 @@ def inspect_ffmpeg(path: str) -> Ffmpeg | None:
                 check=True,
                 stdin=subprocess.DEVNULL,
                 env=media_environment(os.environ),
+                creationflags=no_window(),
             )
         except (OSError, subprocess.SubprocessError):
             return None
@@ -181,6 +195,11 @@ def inspect_ffmpeg(path: str) -> Ffmpeg | None:
     # " DEV.LS h264  …": what begins with a D can be decoded.
     decoders = re.findall(r"^ D[A-Z.]{5} +(\w+) ", texts[3], flags=re.MULTILINE)
     return Ffmpeg(path, numbers, frozenset(names), frozenset(decoders))
+
+
+def no_window(*, windows: bool = sys.platform == "win32") -> int:
+    """Return the creation flags of a program that must not open a console window. A server has no console to share."""
+    return 0x08000000 if windows else 0  # CREATE_NO_WINDOW, which `subprocess` has on Windows only
 
 
 def failure(code: int, log: str, *, names: Iterable[str] = ()) -> MediaError:
@@ -250,23 +269,12 @@ def _list(names: frozenset[str]) -> str:
     return ", ".join(sorted(names))
 
 
-def _wheel_ffmpeg() -> str | None:
-    try:
-        from imageio_ffmpeg import get_ffmpeg_exe  # type: ignore[import-untyped]
-    except ImportError:
-        return None
-    try:
-        return str(get_ffmpeg_exe())  # pyright: ignore[reportUnknownArgumentType]
-    except RuntimeError:  # installed from source, without a binary
-        return None
-
-
 async def _start(argv: list[str], directory: Path | None, *, dies_with_parent: bool) -> Process:
     # MALLOC_ARENA_MAX: each thread's own arena reserves address space that would count against the memory limit.
     environment = {**media_environment(os.environ), "MALLOC_ARENA_MAX": "4", "AV_LOG_FORCE_NOCOLOR": "1"}
     options: dict[str, Any] = {}
     if sys.platform == "win32":
-        options["creationflags"] = subprocess.BELOW_NORMAL_PRIORITY_CLASS | subprocess.CREATE_NO_WINDOW
+        options["creationflags"] = subprocess.BELOW_NORMAL_PRIORITY_CLASS | no_window()
     elif sys.platform == "linux" and dies_with_parent:
         options["preexec_fn"] = partial(_prctl(), _PR_SET_PDEATHSIG, signal.SIGKILL)
     try:
