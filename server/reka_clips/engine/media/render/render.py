@@ -13,7 +13,7 @@ from reka_clips.engine.media.captions.overlay import write_lettering
 from reka_clips.engine.media.concurrency import together
 from reka_clips.engine.media.ffmpeg.errors import DiskFullError, MediaError
 from reka_clips.engine.media.ffmpeg.probe import probe
-from reka_clips.engine.media.ffmpeg.process import input_arguments
+from reka_clips.engine.media.ffmpeg.process import picture_input
 from reka_clips.engine.media.geometry import DEFAULT_RESOLUTION_PX, choose_resolution, frame_size, output_rate
 from reka_clips.engine.media.render import audio, encoding, filter_graph
 from reka_clips.engine.media.render.filter_graph import Frame, Scene
@@ -153,10 +153,7 @@ def render_arguments(
     """Return ffmpeg's arguments that write a clip. paths: the source of each scene."""
     arguments: list[str] = []
     for path, scene in zip(paths, scenes, strict=True):
-        segment = scene.segment
-        times = ["-ss", f"{float(segment.start):.6f}", "-t", f"{float(segment.duration):.6f}"]
-        # Seeking in front of the input decodes from the keyframe before, not from the start of the file.
-        arguments += input_arguments(path, options=["-an", "-sn", "-dn", "-reinit_filter", "0", *times])
+        arguments += picture_input(path, scene.segment.start)
     arguments += audio.sound_inputs(parts)
     chains = [
         filter_graph.scene_graph(scene, frame, index=index, layout=layout, features=features)
