@@ -78,7 +78,7 @@ async def make_clips(
     """
     if not sources:
         raise ValueError("There is no source to make clips of.")
-    with tempfile.TemporaryDirectory(dir=directory, prefix=".making-") as name:
+    with tempfile.TemporaryDirectory(dir=directory, prefix=".making-", ignore_cleanup_errors=True) as name:
         scratch = Path(name)
         progress = Progress(report)
         wish = _wish(prompt, generation)
