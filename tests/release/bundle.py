@@ -39,6 +39,7 @@ ALLOWED: Final = (
     "server/reka_clips/engine/media/captions/font_files/*.ttf",
     "server/reka_clips/engine/media/captions/font_metrics.json",
     "server/reka_clips/engine/media/captions/font_files/*-LICENSE.txt",
+    "server/reka_clips/engine/media/render/face_model/*",
     "server/reka_clips/mcp_server/extensions/gallery/page/*",
 )
 
