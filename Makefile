@@ -80,6 +80,7 @@ check: $(VENV)/.test-ready
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
 	$(BIN)/lint-imports
+	PYTHONPATH=tests $(BIN)/python -m release.resolution
 
 format: $(VENV)/.test-ready
 	$(BIN)/ruff check --fix .

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from reka_clips import __version__, logs
-from reka_clips.collecting import gc_paused
 from reka_clips.settings import Settings
+from reka_clips.web.lifecycle import gc_paused
 
 EXIT_OK = 0
 EXIT_FAILED = 1
@@ -35,6 +35,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     settings = Settings.from_environment()
     if arguments.data_dir is not None:
         settings = dataclasses.replace(settings, data_dir=arguments.data_dir.expanduser().absolute())
+    settings = dataclasses.replace(
+        settings,
+        allow_unauthenticated=settings.allow_unauthenticated or arguments.allow_unauthenticated,
+        trust_local_users=settings.trust_local_users or arguments.trust_local_users,
+    )
     logs.configure(settings)
     for problem in settings.problems if arguments.run is not _doctor else ():  # the doctor tells them himself
         rest = "" if problem.startswith("REKA_CLIPS_BACKEND") else " Its default is used."  # there is no safe backend
@@ -60,7 +65,6 @@ def _serve(arguments: argparse.Namespace, settings: Settings) -> int:
         transport=arguments.transport,
         host=arguments.host,
         port=arguments.port,
-        allow_open_door=arguments.allow_open_door,
     )
 
 
@@ -102,10 +106,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     parser.add_argument("--port", type=_port, default=8000, help="port to listen on; 0 picks one (default: 8000)")
     parser.add_argument(
-        "--allow-open-door",
+        "--allow-unauthenticated",
         action="store_true",
-        help="listen on an address others can reach although nothing guards it",
+        help="listen on an address that others can reach, without authentication",
     )
+    parser.add_argument("--allow-open-door", action="store_true", dest="allow_unauthenticated", help=argparse.SUPPRESS)
+    _add_trust(parser, default=False)
     parser.add_argument("--data-dir", type=Path, help="where the clip engine keeps its files (REKA_CLIPS_DATA_DIR)")
     parser.set_defaults(run=_serve)
     commands = parser.add_subparsers(title="subcommands", metavar="command")
@@ -123,6 +129,7 @@ def _parser() -> argparse.ArgumentParser:
     engine.add_argument("--status", action="store_true", help="show its jobs and the disk they use, then end")
     engine.add_argument("--json", action="store_true", help="with --status: as JSON")
     engine.add_argument("--embedded", action="store_true", help=argparse.SUPPRESS)
+    _add_trust(engine, default=argparse.SUPPRESS)  # else it would undo the flag before the subcommand
     engine.set_defaults(run=_engine)
 
     captions = commands.add_parser("captions", help="show which speech models are here, or fetch one")
@@ -135,6 +142,15 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("--json", action="store_true", help="as JSON")
     doctor.set_defaults(run=_doctor)
     return parser
+
+
+def _add_trust(parser: argparse.ArgumentParser, *, default: bool | str) -> None:
+    parser.add_argument(
+        "--trust-local-users",
+        action="store_true",
+        default=default,
+        help="without a token or key, let every user of this computer read and save files through this server",
+    )
 
 
 def _port(text: str) -> int:

@@ -25,7 +25,11 @@ _HEADER: Final = re.compile(
 )
 _BEARER: Final = re.compile(r"(?P<name>\bbearer\s+)[A-Za-z0-9._~+/=-]{6,}", re.IGNORECASE)
 _LINK: Final = re.compile(
-    r"(?P<name>[?&](?:signature|session_id|api_key|token|access_token)=)[^&\s'\"]+", re.IGNORECASE
+    r"(?P<name>[?&][\w-]*(?:signature|credential|session_id|api_key|token|sig)=)[^&\s'\"]+", re.IGNORECASE
+)
+# As the SDK writes them: `session ID: 0a1b…`, `request for session 0a1b…: …`, `Session 0a1b… crashed`.
+_SESSION: Final = re.compile(
+    r"(?P<name>\bsession(?: (?:for |with )?ID| disconnected)?:? )[A-Za-z0-9_-]{16,64}", re.IGNORECASE
 )
 
 
@@ -46,6 +50,7 @@ def hide(text: str, secrets: Iterable[str] = ()) -> str:
         text = text.replace(secret, HIDDEN)
     text = _HEADER.sub(lambda match: f"{match['name']}{HIDDEN}", text)
     text = _BEARER.sub(lambda match: f"{match['name']}{HIDDEN}", text)
+    text = _SESSION.sub(lambda match: f"{match['name']}{HIDDEN}", text)
     return _LINK.sub(lambda match: f"{match['name']}{HIDDEN}", text)
 
 
@@ -55,6 +60,9 @@ def configure(settings: Settings) -> None:
     secrets = [s for s in (settings.api_key, settings.auth_token, settings.secret) if s]
     handler.setFormatter(SecretlessFormatter("%(levelname)s %(name)s: %(message)s", secrets))
     logging.basicConfig(handlers=[handler], level=settings.log_level)
+    # At DEBUG these write every message whole: prompts, and source links with the permissions in them.
+    for name in ("sse_starlette", "mcp.server.sse"):
+        logging.getLogger(name).setLevel(max(logging.INFO, logging.getLogger().level))
 
 
 def hide_links_in_access_log() -> None:

@@ -7,7 +7,9 @@ words (logged at the start, shown by `doctor`). Only for the choice of a backend
 
 from __future__ import annotations
 
+import ipaddress
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -24,8 +26,9 @@ MIN_SECRET_CHARACTERS: Final = 32
 MEGABYTE: Final = 1024 * 1024
 
 _BACKENDS: Final = ("auto", "reka", "local")
-LOOPBACK_HOSTS: Final = ("127.0.0.1", "localhost", "::1")
 _LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+_PLAIN_PATH: Final = re.compile(r"[A-Za-z0-9._~/-]*")
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -54,7 +57,8 @@ class Settings:
     public_url: str | None = None  # REKA_CLIPS_PUBLIC_URL: the address that others use, such as https://clips.example
     allowed_hosts: tuple[str, ...] = ()  # REKA_CLIPS_ALLOWED_HOSTS: further names in the Host header
     allowed_origins: tuple[str, ...] = ()  # REKA_CLIPS_ALLOWED_ORIGINS: web pages that may call
-    allow_open_door: bool = False  # REKA_CLIPS_ALLOW_OPEN_DOOR: as --allow-open-door, for servers that uvicorn starts
+    allow_unauthenticated: bool = False  # REKA_CLIPS_ALLOW_OPEN_DOOR: as --allow-unauthenticated
+    trust_local_users: bool = False  # REKA_CLIPS_TRUST_LOCAL_USERS: as --trust-local-users
     share_key: bool | None = None  # REKA_CLIPS_SHARE_KEY: REKA_API_KEY is for callers without a key of their own, too
     share_engine: bool | None = None  # REKA_CLIPS_SHARE_ENGINE: so is the embedded engine
     secret: str | None = field(default=None, repr=False)  # REKA_CLIPS_SECRET: signs links; the same for all workers
@@ -79,7 +83,7 @@ class Settings:
     @property
     def base_url_is_local(self) -> bool:
         """Whether REKA_BASE_URL names this very machine: then it is a served engine, which reads files."""
-        return _host(self.base_url) in LOOPBACK_HOSTS
+        return is_loopback(_host(self.base_url) or "")
 
     def problem_with(self, *variables: str) -> str | None:
         """Return the first problem with one of these variables (or prefixes of their names), or None."""
@@ -105,10 +109,11 @@ class Settings:
             oauth_audience=source.text("REKA_CLIPS_OAUTH_AUDIENCE"),
             oauth_jwks_url=source.parsed("REKA_CLIPS_OAUTH_JWKS_URL", _secure_url, None),
             oauth_scopes=source.words("REKA_CLIPS_OAUTH_SCOPES"),
-            public_url=source.parsed("REKA_CLIPS_PUBLIC_URL", _origin, None),
+            public_url=source.parsed("REKA_CLIPS_PUBLIC_URL", _public_url, None),
             allowed_hosts=source.words("REKA_CLIPS_ALLOWED_HOSTS"),
             allowed_origins=source.words("REKA_CLIPS_ALLOWED_ORIGINS"),
-            allow_open_door=source.switch("REKA_CLIPS_ALLOW_OPEN_DOOR"),
+            allow_unauthenticated=source.switch("REKA_CLIPS_ALLOW_OPEN_DOOR"),
+            trust_local_users=source.switch("REKA_CLIPS_TRUST_LOCAL_USERS"),
             share_key=source.choice("REKA_CLIPS_SHARE_KEY"),
             share_engine=source.choice("REKA_CLIPS_SHARE_ENGINE"),
             secret=source.parsed("REKA_CLIPS_SECRET", _secret, None),
@@ -218,13 +223,15 @@ def _secret(value: str) -> str:
     return value
 
 
-def _origin(value: str) -> str:
-    """A scheme, a host and perhaps a port: the form in which a browser names where a page came from."""
+def _public_url(value: str) -> str:
+    """Return a scheme, a host, perhaps a port and a path; scheme and host in lower case, as a browser sends them."""
     url = value.rstrip("/")
     scheme, _, rest = url.partition("://")
-    if scheme.lower() not in ("http", "https") or not _host(url) or any(sign in rest for sign in "@/?#"):
-        raise ValueError("must be an address without a path, such as https://clips.example")
-    return url.lower()
+    authority, slash, path = rest.partition("/")
+    is_plain = _PLAIN_PATH.fullmatch(path) is not None and not any(sign in authority for sign in "@?#")
+    if scheme.lower() not in ("http", "https") or not _host(url) or not is_plain:
+        raise ValueError("must be an address such as https://clips.example or https://example.com/clips")
+    return f"{scheme}://{authority}".lower() + slash + path
 
 
 def _secure_url(value: str) -> str:
@@ -232,7 +239,7 @@ def _secure_url(value: str) -> str:
     host = _host(value)
     if not host or "@" in rest or "#" in rest:
         raise ValueError("must be an https address")
-    if scheme.lower() != "https" and not (scheme.lower() == "http" and host in LOOPBACK_HOSTS):
+    if scheme.lower() != "https" and not (scheme.lower() == "http" and is_loopback(host)):
         raise ValueError("must start with https://")
     return value
 
@@ -254,6 +261,16 @@ def _folder(value: str) -> Path:
 
 def _folders(value: str) -> tuple[Path, ...]:
     return tuple(_folder(part) for part in value.split(os.pathsep) if part)
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a name or address, with or without brackets, is that of this machine alone."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
 
 
 def _host(url: str) -> str | None:

@@ -25,7 +25,20 @@ _PYTHON: Final = (
     *("PYTHONUTF8", "PYTHONIOENCODING", "PYTHONWARNINGS", "PYTHONDEVMODE", "VIRTUAL_ENV", "COVERAGE_"),
 )
 _ENGINE: Final = ("REKA_CLIPS_", "IMAGEIO_FFMPEG_EXE", "CT2_", "MKL_")
-_NETWORK: Final = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
+_NETWORK: Final = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "NETRC")
+# What decides where and how uv, which may have started this program, fetches packages.
+_UV: Final = (
+    *(
+        "UV_INDEX",
+        "UV_DEFAULT_INDEX",
+        "UV_EXTRA_INDEX",
+        "UV_FIND_LINKS",
+        "UV_KEYRING",
+        "UV_CONFIG_FILE",
+        "UV_NO_CONFIG",
+    ),
+    *("UV_OFFLINE", "UV_SYSTEM_CERTS", "UV_NATIVE_TLS", "UV_INSECURE_HOST", "UV_HTTP", "UV_CACHE_DIR"),
+)
 _SECRETS: Final = ("REKA_CLIPS_AUTH_TOKEN", "REKA_CLIPS_ENGINE_KEY", "REKA_CLIPS_SECRET")
 
 
@@ -39,8 +52,9 @@ def python_command(*arguments: str) -> list[str]:
 
 
 def engine_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return what the engine may know of an environment: settings without secrets, proxies and certificates."""
-    return _allowed(environ, (*_SYSTEM, *_ENGINE, *_NETWORK)) | _for_python(environ)
+    """Return what the engine may know of an environment: settings without secrets, proxies, certificates, uv's."""
+    uv = {name: value for name, value in environ.items() if name == "UV"}  # its path
+    return _allowed(environ, (*_SYSTEM, *_ENGINE, *_NETWORK, *_UV)) | _for_python(environ) | uv
 
 
 def worker_environment(environ: Mapping[str, str]) -> dict[str, str]:

@@ -15,8 +15,8 @@ from pathlib import Path
 from urllib.request import urlopen
 
 from command import free_port
+from engine_openapi import document
 from reka_clips import __version__
-from reka_clips.engine.http.openapi import document
 
 HERE = Path(__file__).resolve().parent
 OURS, BARE, HANDWRITTEN, GENERATED = "reka-clips-mcp", "bare SDK server", "hand-written", "FastMCP from OpenAPI"

@@ -24,9 +24,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reka_clips.mcp_server.http.app import HttpApp
 from reka_clips.mcp_server.http.policy import policy_for
-from reka_clips.mcp_server.http.server import Listener
 from reka_clips.settings import Settings
-from reka_clips.web.sockets import address_of, listen
+from reka_clips.web.server import Server, address_of, listen
 from scripted_api import SCENARIOS, Generation, Scenario, ScriptedClipApi
 from scripted_api.wire import Exchange
 
@@ -115,15 +114,15 @@ def greet(name: str) -> str:
 async def _serve(folder: Path) -> None:
     async with ScriptedClipApi() as api:
         settings = Settings(api_key="planted-key", backend="reka", base_url=api.base_url, data_dir=folder)
-        site = HttpApp(settings, policy_for(settings, host=HOST, allow_open_door=False))
+        site = HttpApp(settings, policy_for(settings, host=HOST))
         site._server.add_tool(greet, structured_output=False)
         listening = listen(HOST, 0)
         address = address_of(listening) + "/mcp"
-        listener = Listener(Fixtures(site.app), address=address, stopping=site.stop)
+        listener = Server(Fixtures(site.app), on_ready=lambda _: None, on_stop=site.stop, has_lifespan=True)
         serving = asyncio.ensure_future(listener.serve(sockets=[listening]))
         print(json.dumps({"url": address}), flush=True)
         await asyncio.to_thread(sys.stdin.read)
-        listener.should_exit = True
+        listener.stop()
         await serving
 
 

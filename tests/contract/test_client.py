@@ -16,6 +16,7 @@ from certificates import loopback_certificate
 from contract.desk import SOURCE, a_request
 from reka_clips import __version__, errors
 from reka_clips.client import ClipClient, ConnectionPool, Retries
+from reka_clips.client.connections import proxy_for
 from scripted_api import ScriptedClipApi
 from scripted_api.wire import Exchange, WireServer
 
@@ -121,9 +122,26 @@ async def test_get_list_and_delete_are_repeated(status: int, pool: ConnectionPoo
         assert (await client.get(SOMEWHERE)).status == "queued"
         server.answers[:0] = [trouble, (0, b"", {})]
         assert (await client.list()).items == ()
-        server.answers[:0] = [trouble, (404, b"{}", {})]
-        await client.delete(SOMEWHERE)  # gone after a lost answer: deleted
+        server.answers[:0] = [trouble, (204, b"", {})]
+        await client.delete(SOMEWHERE)
         assert [seen.method for seen in server.seen] == ["GET"] * 6 + ["DELETE"] * 2
+
+
+async def test_a_generation_that_is_gone_after_a_lost_answer_was_deleted(pool: ConnectionPool):
+    async with Answers((0, b"", {}), (503, b"", {}), (404, b"{}", {})) as server:
+        client = ClipClient(pool, base_url=server.url, api_key=KEY, retries=QUICKLY)
+        await client.delete(SOMEWHERE)
+        assert len(server.seen) == 3
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+async def test_a_generation_that_is_gone_after_a_refusal_was_not_deleted_by_this_call(
+    status: int, pool: ConnectionPool
+):
+    async with Answers((status, b"", {}), (404, b"{}", {})) as server:
+        client = ClipClient(pool, base_url=server.url, api_key=KEY, retries=QUICKLY)
+        with pytest.raises(errors.NotFoundError):
+            await client.delete(SOMEWHERE)
 
 
 async def test_repeats_end(pool: ConnectionPool):
@@ -207,11 +225,119 @@ async def test_a_proxy_of_the_environment_is_used_but_not_for_this_machine(monke
             assert [seen.headers["host"] for seen in proxy.seen] == ["clips.example"]
 
 
-async def test_unusable_network_settings_are_told_in_plain_words(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "nowhere.pem"))
+PROXIES = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy")
+TLS = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
+
+
+@pytest.fixture
+def network_settings(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Return what sets the network settings of the environment, none of which is set."""
+    for name in (*PROXIES, *TLS):
+        monkeypatch.delenv(name, raising=False)
+    return monkeypatch
+
+
+UNUSABLE = {
+    "ALL_PROXY": "socks5://127.0.0.1:7890",
+    "HTTP_PROXY": '"http://proxy.example:3128"',
+    "HTTPS_PROXY": "http://proxy example:x",
+    "SSL_CERT_FILE": "/nonexistent/cacert.pem",
+    "SSL_CERT_DIR": "/nonexistent",
+    "SSLKEYLOGFILE": "/nonexistent/x",
+}
+
+
+@pytest.mark.parametrize("name", UNUSABLE)
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+async def test_this_machine_is_reached_whatever_the_network_settings_say(
+    name: str, host: str, network_settings: pytest.MonkeyPatch
+):
+    network_settings.setenv(name, UNUSABLE[name])
+    async with Answers((200, b'{"items": []}', {})) as server, ConnectionPool(timeout_seconds=30.0) as pool:
+        await ClipClient(pool, base_url=server.url.replace("127.0.0.1", host), api_key=KEY).list()
+
+
+@pytest.mark.parametrize("name", UNUSABLE)
+async def test_the_one_network_setting_that_cannot_be_used_is_named(name: str, network_settings: pytest.MonkeyPatch):
+    network_settings.setenv("SSL_CERT_FILE", certifi_file())
+    network_settings.setenv(name, UNUSABLE[name])
+    if name == "SSL_CERT_DIR":
+        network_settings.delenv("SSL_CERT_FILE")
+    scheme = "http" if name == "HTTP_PROXY" else "https"
     async with ConnectionPool() as pool:
-        with pytest.raises(errors.ConfigurationError, match="SSL_CERT_FILE"):
-            await ClipClient(pool, base_url="http://127.0.0.1:9", api_key=KEY).list()
+        with pytest.raises(errors.ConfigurationError) as caught:
+            await ClipClient(pool, base_url=f"{scheme}://clips.example", api_key=KEY).list()
+    assert [other for other in (*PROXIES[::2], *TLS) if str(caught.value).startswith(f"{other} ")] == [name]
+    assert ("SOCKS" in str(caught.value)) == (name == "ALL_PROXY")
+    assert UNUSABLE[name] not in str(caught.value)
+
+
+def certifi_file() -> str:
+    return ssl.get_default_verify_paths().cafile or "/etc/ssl/certs/ca-certificates.crt"
+
+
+async def test_a_proxy_that_does_not_concern_the_address_need_not_be_usable(network_settings: pytest.MonkeyPatch):
+    network_settings.setenv("ALL_PROXY", "socks5://127.0.0.1:7890")
+    async with Answers((200, b'{"items": []}', {})) as proxy, ConnectionPool() as pool:
+        network_settings.setenv("HTTP_PROXY", f"{proxy.url}\n")
+        await ClipClient(pool, base_url="http://clips.example", api_key=KEY).list()
+        assert [seen.headers["host"] for seen in proxy.seen] == ["clips.example"]
+
+
+@pytest.mark.parametrize(
+    ("no_proxy", "is_direct"),
+    [
+        ("clips.example", True),
+        (" other.example , clips.example", True),
+        ("other.example clips.example", True),
+        ("example", True),
+        (".example", True),
+        ("*.example", True),
+        ("CLIPS.EXAMPLE", True),
+        ("clips.example:443", True),
+        ("https://clips.example", True),
+        ("*", True),
+        ("clips.example:80", False),
+        ("lips.example", False),
+        ("a.clips.example", False),
+        ("10.0.0.0/8, ::1, [::1]", False),
+        ("", False),
+    ],
+)
+async def test_no_proxy_is_read_as_curl_reads_it(no_proxy: str, is_direct: bool, network_settings: pytest.MonkeyPatch):
+    network_settings.setenv("HTTPS_PROXY", "http://user:password@proxy.example:3128")
+    network_settings.setenv("NO_PROXY", no_proxy)
+    proxy = proxy_for("https://clips.example")
+    assert (proxy is None) == is_direct
+    assert proxy is None or (proxy.address, proxy.variable) == ("proxy.example:3128", "HTTPS_PROXY")
+
+
+@pytest.mark.parametrize("no_proxy", ["10.0.0.0/8", "10.1.2.3", "10.1.2.3:8000"])
+async def test_no_proxy_may_list_addresses(no_proxy: str, network_settings: pytest.MonkeyPatch):
+    network_settings.setenv("HTTP_PROXY", "proxy.example")
+    assert proxy_for("http://10.1.2.3:8000") is not None
+    network_settings.setenv("NO_PROXY", no_proxy)
+    assert proxy_for("http://10.1.2.3:8000") is None
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:9", "http://127.8.9.1", "http://[::1]:80", "https://localhost", "http://a.localhost."]
+)
+async def test_this_machine_never_has_a_proxy(url: str, network_settings: pytest.MonkeyPatch):
+    network_settings.setenv("ALL_PROXY", "http://proxy.example")
+    assert proxy_for(url) is None
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_a_proxy_that_is_gone_is_named(scheme: str, free_port: int, network_settings: pytest.MonkeyPatch):
+    variable = f"{scheme.upper()}_PROXY"
+    network_settings.setenv(variable, f"http://user:planted@127.0.0.1:{free_port}")
+    async with ConnectionPool() as pool:
+        client = ClipClient(pool, base_url=f"{scheme}://clips.example", api_key=KEY, retries=QUICKLY)
+        with pytest.raises(errors.NotSentError) as caught:
+            await client.list()
+    assert f"through the proxy 127.0.0.1:{free_port} (named by {variable}): nothing listens" in str(caught.value)
+    assert "planted" not in str(caught.value)
 
 
 async def test_no_listener_is_certain(pool: ConnectionPool, free_port: int):
@@ -300,4 +426,4 @@ async def test_without_a_key_no_key_is_sent(pool: ConnectionPool):
 
 async def test_a_pool_that_is_not_open_opens_nothing():
     with pytest.raises(RuntimeError):
-        await ConnectionPool().lookups()
+        await ConnectionPool().route("http://127.0.0.1:9")

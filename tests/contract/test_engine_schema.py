@@ -18,7 +18,7 @@ from hypothesis import settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from command.process import environment
-from reka_clips.engine.http.openapi import document
+from engine_openapi import document
 
 EXAMPLES = int(os.environ.get("REKA_CLIPS_FUZZ_EXAMPLES", "20"))
 KEY = "key-of-this-test"

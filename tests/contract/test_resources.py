@@ -142,6 +142,10 @@ async def test_ids_and_clip_numbers_are_completed_for_the_caller_alone(api: Scri
     api.plant({"video_urls": [LINK]}, key="another key")
     mine[0].set_stage("completed", output=[CLIP] * 2)
     async with desk_at(api, era) as desk:
+        assert await completed(desk, CLIP_URI, "id", "") == []
+        for one in mine:
+            await desk.call("get_clip_status", {"id": one.id, "wait_seconds": 0})
+        asked = len(api.requests)
         for uri in (CLIP_URI, VIDEO_URI, POSTER_URI):
             assert sorted(await completed(desk, uri, "id", "")) == sorted(one.id for one in mine)
         assert await completed(desk, CLIP_URI, "id", mine[1].id[:13].upper()) == [mine[1].id]
@@ -152,6 +156,7 @@ async def test_ids_and_clip_numbers_are_completed_for_the_caller_alone(api: Scri
         for given in ({}, {"id": "latest"}, {"id": UNKNOWN_ID}):
             assert await completed(desk, VIDEO_URI, "clip", "", **given) == []
         assert await completed(desk, "reka-clips://other/{id}", "id", "") == []
+        assert len(api.requests) == asked
 
 
 async def test_a_completion_never_fails_for_want_of_an_upstream(era: Era):

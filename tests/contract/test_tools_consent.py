@@ -8,7 +8,8 @@ from typing import Any
 
 import anyio
 import pytest
-from mcp_types import ElicitRequestFormParams, ElicitResult
+from mcp.shared.exceptions import MCPError
+from mcp_types import ElicitRequestFormParams, ElicitResult, InputRequiredResult
 
 from scripted_api import ScriptedClipApi
 from tool_desk import KEY, LINK, Era, ToolDesk, open_desk, open_runtime, structured, text_of
@@ -161,3 +162,21 @@ async def test_a_question_shows_few_of_many_sources_and_no_endless_ones(api: Scr
     assert "and 4 more" in message
     assert "Clips: as many as Reka chooses" in message
     assert len(message) < 800
+
+
+async def test_one_yes_is_one_creation(api: ScriptedClipApi):
+    """The state that comes back with the answer is used up by it. Source: specification 2026-07-28, requestState."""
+    arguments = ARGUMENTS | {"force_new": True}
+    async with guarded(api, "auto", Person(YES)) as desk:
+        session = desk.client.session
+        asked = await session.call_tool("create_clips", arguments, allow_input_required=True)
+        assert isinstance(asked, InputRequiredResult)
+        answers = dict.fromkeys(asked.input_requests or {}, YES)
+        sealed = {"input_responses": answers, "request_state": asked.request_state, "allow_input_required": True}
+        first = await session.call_tool("create_clips", arguments, **sealed)
+        assert not isinstance(first, InputRequiredResult)
+        assert not first.is_error, text_of(first)
+        for _ in range(2):
+            with pytest.raises(MCPError, match="Invalid or expired requestState"):
+                await session.call_tool("create_clips", arguments, **sealed)
+    assert api.count("POST") == 1

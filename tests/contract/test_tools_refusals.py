@@ -29,6 +29,11 @@ def caption(**fields: Any) -> dict[str, Any]:
 
 WRONG: list[tuple[str, dict[str, Any], list[str]]] = [
     ("create_clips", {}, ["video_urls: is required", "https://example.com/video.mp4"]),
+    (
+        "create_clips",
+        rendering(subtitles_language="German, please"),
+        ["rendering_config.subtitles_language: must be a language code"],
+    ),
     ("create_clips", {"video_urls": []}, ["video_urls: must be a list of at least one link", "an empty list"]),
     ("create_clips", {"video_urls": ""}, ["video_urls: must be a list", "an empty text"]),
     ("create_clips", {"video_urls": "not a link"}, ["video_urls[0]: must not contain spaces"]),

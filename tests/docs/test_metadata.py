@@ -24,7 +24,8 @@ from reka_clips.settings import Settings
 
 MANIFEST: dict[str, Any] = json.loads((ROOT / "manifest.json").read_text())
 REGISTRY: dict[str, Any] = json.loads((ROOT / "server.json").read_text())
-PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PROJECT: dict[str, Any] = PYPROJECT["project"]
 README = (ROOT / "README.md").read_text()
 
 
@@ -107,6 +108,16 @@ def test_the_registry_entry_names_the_package_and_settings_that_exist() -> None:
     assert [v["name"] for v in package["environmentVariables"] if v.get("isSecret")] == ["REKA_API_KEY"]
     brought = [argument["value"] for argument in package["runtimeArguments"]]
     assert brought == PROJECT["optional-dependencies"]["local"]
+
+
+def test_uv_run_brings_an_ffmpeg_without_being_told_to() -> None:
+    """A host may start server/main.py with `uv run` and nothing else."""
+    groups = PYPROJECT["tool"]["uv"]["default-groups"]
+    assert [line for group in groups for line in PYPROJECT["dependency-groups"][group]] == PROJECT[
+        "optional-dependencies"
+    ]["local"]
+    config = MANIFEST["server"]["mcp_config"]
+    assert config["args"] == ["run", "--directory", "${__dirname}", MANIFEST["server"]["entry_point"]]
 
 
 def test_the_readme_carries_the_mark_by_which_the_registry_knows_its_owner() -> None:

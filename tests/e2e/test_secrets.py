@@ -43,7 +43,7 @@ async def test_no_object_shows_a_secret_when_it_is_printed(tmp_path: Path):
         settings = Settings.from_environment(
             SECRETS | {"REKA_BASE_URL": api.base_url, "REKA_CLIPS_DATA_DIR": str(tmp_path)}
         )
-        site = HttpApp(settings, policy_for(settings, host="127.0.0.1", allow_open_door=False))
+        site = HttpApp(settings, policy_for(settings, host="127.0.0.1"))
         async with AppContext(settings) as runtime:
             server = build_server(runtime, secret=settings.secret)
             account = await runtime.account({"x-reka-api-key": CALLERS_KEY})
@@ -113,7 +113,7 @@ def test_settings_that_are_wrong_are_named_without_their_value(wrong: dict[str, 
     said = f"{settings!r} {settings.problems}"
     assert not found_in(said, (*PLANTED, "planted-too-short")), said
     for host in ("127.0.0.1", "0.0.0.0"):  # noqa: S104 - not bound
-        policy = policy_for(settings, host=host, allow_open_door=False)
+        policy = policy_for(settings, host=host)
         assert not found_in(f"{policy}")
 
 

@@ -11,7 +11,7 @@ from reka_clips.engine.media.find_moments import MomentFinder
 from reka_clips.engine.media.progress import Progress
 from reka_clips.engine.media.select.planning import SelectionOptions
 from reka_clips.engine.media.sources import Source
-from reka_clips.engine.media.text.subtitles import find_sidecars
+from reka_clips.engine.media.text.tracks import find_sidecars
 
 
 async def search(

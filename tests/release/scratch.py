@@ -51,13 +51,13 @@ class Environment:
         )
 
 
-def run(*command: str, folder: Path, extra: Mapping[str, str] | None = None) -> str:
+def run(*command: str, folder: Path, extra: Mapping[str, str] | None = None, stdin: str = "") -> str:
     """Run a program; return what it printed. Raises AssertionError with what it said where it fails."""
     ended = subprocess.run(
         command,
         cwd=folder,
         env=environment(extra or {}),
-        stdin=subprocess.DEVNULL,
+        input=stdin,
         capture_output=True,
         text=True,
         check=False,

@@ -1,8 +1,7 @@
-"""Talks to a Clip API: Reka's, or the engine's. Knows HTTP; knows nothing of jobs or of MCP."""
+"""Talks to a Clip API: Reka's, or the engine's. Knows HTTP; knows nothing of generations or of MCP."""
 
-from reka_clips.client.clips import ClipClient
+from reka_clips.client.clips import ClipClient, Retries, is_temporary, retry_after_seconds
 from reka_clips.client.connections import ConnectionPool
-from reka_clips.client.retries import Retries, is_passing, retry_after_seconds
 from reka_clips.client.stream import ClipStream
 
-__all__ = ["ClipClient", "ClipStream", "ConnectionPool", "Retries", "is_passing", "retry_after_seconds"]
+__all__ = ["ClipClient", "ClipStream", "ConnectionPool", "Retries", "is_temporary", "retry_after_seconds"]

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import socket
 import ssl
-from typing import TYPE_CHECKING, cast
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, cast
 
 import httpx2
 
 from reka_clips.errors import NotSentError, TransportError, UnreadableAnswerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from types import TracebackType
+    from collections.abc import Generator, Iterator
 
 _NOT_SENT = (
     httpx2.ConnectError,
@@ -27,31 +27,26 @@ _NOT_SENT = (
     httpx2.LocalProtocolError,
     httpx2.InvalidURL,
 )
+_UNKNOWN_NAME: Final = "its name is not known (is there a network, and is REKA_BASE_URL right?)"
 _FOREIGN = (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, TimeoutError, OSError)
 
 
-class translated:  # noqa: N801 - read as a word at the head of a block
-    """Turn what httpx2 and the system raise inside the block into the error tree. `host`: for the message."""
+@contextmanager
+def translated(host: str, proxy: str | None = None) -> Generator[None]:
+    """Turn what httpx2 and the system raise inside the block into the error tree.
 
-    __slots__ = ("_host",)
-
-    def __init__(self, host: str) -> None:
-        self._host = host
-
-    def __enter__(self) -> None:
-        """Nothing happens yet."""
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if isinstance(error, _FOREIGN):
-            raise transport_error(error, self._host) from None
+    host: for the message. proxy: what the connection goes through, as "HOST:PORT (named by HTTPS_PROXY)".
+    """
+    try:
+        yield
+    except _FOREIGN as error:
+        raise transport_error(error, host, proxy) from None
 
 
-def transport_error(error: Exception, host: str) -> TransportError:
+def transport_error(error: Exception, host: str, proxy: str | None = None) -> TransportError:
     """Return the error of the tree for one that httpx2 or the system raised."""
     if isinstance(error, _NOT_SENT):
-        return NotSentError(f"The Clip API at {host} could not be reached: {_why(error)}. Nothing was sent.")
+        return NotSentError(f"The Clip API at {host} could not be reached{_why(error, proxy)}. Nothing was sent.")
     if isinstance(error, httpx2.DecodingError | httpx2.SSEError):
         return UnreadableAnswerError(f"The answer of the Clip API at {host} cannot be read.")
     if isinstance(error, httpx2.TimeoutException | TimeoutError):
@@ -71,17 +66,22 @@ _PLAIN: tuple[tuple[type[BaseException], str], ...] = (
         "its certificate is not trusted on this computer (set SSL_CERT_FILE if you have an authority of your own)",
     ),
     (ssl.SSLError, "no secure connection could be made"),
-    (socket.gaierror, "its name is not known (is there a network, and is REKA_BASE_URL right?)"),
+    (socket.gaierror, _UNKNOWN_NAME),
     (ConnectionRefusedError, "nothing listens at that address"),
 )
 
 
-def _why(error: Exception) -> str:
+def _why(error: Exception, proxy: str | None) -> str:
     causes = list(_causes(error))
-    for kind, words in _PLAIN:
-        if any(isinstance(cause, kind) for cause in causes):
-            return words
-    return "no connection could be made"
+    words = next(
+        (words for kind, words in _PLAIN if any(isinstance(cause, kind) for cause in causes)),
+        "no connection could be made",
+    )
+    # Through a proxy the connection is one to the proxy; only its certificate may be the Clip API's.
+    if proxy is None or isinstance(error, httpx2.PoolTimeout) or any(isinstance(c, ssl.SSLError) for c in causes):
+        return f": {words}"
+    reason = "its name is not known" if words == _UNKNOWN_NAME else words
+    return f" through the proxy {proxy}: {reason}; check the proxy"
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -38,6 +38,8 @@ def _resolution(value: object) -> object:
     return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else _whole_number(value)
 
 
+LANGUAGE_PATTERN: Final = r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$"
+LanguageCode = Annotated[str, Field(pattern=LANGUAGE_PATTERN)]
 HexColor = Annotated[str, Field(pattern=r"^#[0-9A-Fa-f]{6}$")]
 
 
@@ -83,10 +85,14 @@ class GenerationConfig(_Request):
 
 
 class RenderingConfig(_Request):
-    """How the clips look. `resolution`: the shorter side of the picture, in pixels."""
+    """How the clips look. `resolution`: the shorter side of the picture, in pixels.
+
+    `subtitles_language`: which of a film's subtitles to show; the embedded engine's own, Reka has no such field.
+    """
 
     show_watermark: StrictBool | None = None
     subtitles: StrictBool | None = None
+    subtitles_language: LanguageCode | None = None
     aspect_ratio: AspectRatio | None = None
     resolution: Annotated[Resolution, BeforeValidator(_resolution)] | None = None
     layout: Layout | None = None

@@ -123,7 +123,8 @@ class ClipOutput(_Response):
 class Snapshot(_Response):
     """The state of a generation, as one stream event or one GET tells it.
 
-    `num_generations` is 0 while automatic and unresolved. `progress` (0 to 1) and `warnings` are the engine's.
+    `num_generations` is 0 while automatic and unresolved. `progress` (0 to 1), `detail` (what the stage is busy with)
+    and `warnings` are the engine's.
     """
 
     id: Text = None
@@ -139,6 +140,7 @@ class Snapshot(_Response):
     error_message: Text = None
     error: Annotated[str | None, BeforeValidator(_reason)] = None
     progress: Number = None
+    detail: Text = None
     warnings: Texts = ()
 
     @property

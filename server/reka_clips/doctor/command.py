@@ -36,8 +36,8 @@ async def examine(settings: Settings) -> list[Finding]:
         findings += await check_reka(settings)
     else:
         findings.append(Finding("key", "skipped", "not asked for: Reka is not used" if is_local else "there is none"))
-    findings += check_ffmpeg(backend)
-    findings += await check_fonts()
+    findings += check_ffmpeg(backend, settings.data_dir)
+    findings += await check_fonts(settings.data_dir)
     findings.append(check_folder("data folder", settings.data_dir, variable="REKA_CLIPS_DATA_DIR", needed=is_local))
     findings.append(check_disk(settings.data_dir, needed=is_local))
     if is_local:

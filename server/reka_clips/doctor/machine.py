@@ -43,17 +43,19 @@ def check_python() -> Finding:
     return Finding("Python", "ok", f"{where}; {', '.join(found)}")
 
 
-def check_ffmpeg(backend: Literal["reka", "local"] | None) -> list[Finding]:
+def check_ffmpeg(backend: Literal["reka", "local"] | None, data_dir: Path) -> list[Finding]:
     """Return whether there is an ffmpeg that can do all the engine needs, and whether speech can be read."""
     weight: Status = "problem" if backend == "local" else "note"
     try:
-        from reka_clips.engine.media.ffmpeg.process import find_ffmpeg
+        from reka_clips.engine.media.ffmpeg.fetch import find_or_fetch_later
 
-        ffmpeg = find_ffmpeg()
+        ffmpeg = find_or_fetch_later(data_dir)
     except EngineMissingError as error:
         words, _, remedy = str(error).partition(". ")
         message = f"{words}." if backend == "local" else f"{words} (needed without a key only)."
         return [Finding("ffmpeg", weight, message, remedy or None)]
+    if ffmpeg is None:
+        return [Finding("ffmpeg", "ok", "ffmpeg will be fetched when clips are first made on this computer")]
     version = ".".join(str(number) for number in ffmpeg.version) or "of unknown version"
     findings = [Finding("ffmpeg", "ok", f"ffmpeg {version} at {ffmpeg.path}, with all that is needed")]
     if importlib.util.find_spec("faster_whisper") is None:
@@ -68,17 +70,19 @@ def check_ffmpeg(backend: Literal["reka", "local"] | None) -> list[Finding]:
     return findings
 
 
-async def check_fonts() -> list[Finding]:
+async def check_fonts(data_dir: Path) -> list[Finding]:
     """Return whether ffmpeg draws captions in the engine's own fonts; nothing where there is no ffmpeg to ask."""
     from reka_clips.engine.media.captions.ass import resolve_look
     from reka_clips.engine.media.captions.fonts import FAMILIES
     from reka_clips.engine.media.captions.overlay import ask_for_font
     from reka_clips.engine.media.ffmpeg.errors import MediaError
-    from reka_clips.engine.media.ffmpeg.process import find_ffmpeg
+    from reka_clips.engine.media.ffmpeg.fetch import find_or_fetch_later
 
     others: dict[str, str] = {}
     try:
-        ffmpeg = find_ffmpeg()
+        ffmpeg = find_or_fetch_later(data_dir)
+        if ffmpeg is None:
+            return []
         with tempfile.TemporaryDirectory(prefix="reka-clips-doctor-", ignore_cleanup_errors=True) as directory:
             for family in FAMILIES:
                 look = resolve_look(None, family)

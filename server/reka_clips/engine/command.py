@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Final
 import anyio
 
 from reka_clips.errors import ConfigurationError, EngineMissingError
-from reka_clips.settings import LOOPBACK_HOSTS
+from reka_clips.settings import is_loopback
 
 if TYPE_CHECKING:
     import argparse
 
-    from reka_clips.engine.http.server import EngineServer
     from reka_clips.settings import Settings
+    from reka_clips.web.server import Server
 
 _EXIT_FAILED: Final = 1
 _EXIT_USAGE: Final = 2
@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
 def _run_alone(settings: Settings, *, host: str, port: int, public_url: str | None) -> int:
     from reka_clips.engine.http import server
 
-    serves_others = public_url is not None or host not in LOOPBACK_HOSTS
+    serves_others = public_url is not None or not is_loopback(host)
     problem = settings.problem_with(*_GUARDING_SETTINGS) or _public_url_problem(public_url)
     if problem is None and serves_others and settings.engine_key is None:
         problem = (
@@ -61,9 +61,16 @@ def _run_alone(settings: Settings, *, host: str, port: int, public_url: str | No
     if problem is not None:
         print(f"reka-clips-mcp: {problem.rstrip('.')}.", file=sys.stderr)
         return _EXIT_USAGE
+    if settings.engine_key is None and not settings.trust_local_users:
+        print(
+            "reka-clips-mcp: Every user of this computer can call the engine, so it reads no file:// sources. For "
+            "those, set REKA_CLIPS_ENGINE_KEY, or start it with --trust-local-users if nobody else uses this computer.",
+            file=sys.stderr,
+            flush=True,
+        )
     listener = server.bind(host, port)
 
-    def ready(_: EngineServer) -> None:
+    def ready(_: Server) -> None:
         name = f"[{host}]" if ":" in host else host
         print(f"The clip engine listens on http://{name}:{listener.getsockname()[1]}", flush=True)
 
@@ -98,7 +105,7 @@ def _run_embedded(settings: Settings, *, public_url: str | None) -> int:
         return _EXIT_USAGE
     listener = server.bind("127.0.0.1", port)
 
-    def ready(running: EngineServer) -> None:
+    def ready(running: Server) -> None:
         threading.Thread(target=_stop_with_parent, args=(running,), daemon=True).start()
         print(json.dumps({"port": listener.getsockname()[1]}), flush=True)
 
@@ -127,7 +134,7 @@ def _first_line(descriptor: int) -> str:
     return line.decode("ascii", "replace").strip()
 
 
-def _stop_with_parent(running: EngineServer) -> None:
+def _stop_with_parent(running: Server) -> None:
     """Stop when stdin closes, as it does when the process that started this one is gone, however it went."""
     # Straight from the descriptor: a thread that waits inside sys.stdin would trouble the interpreter's end.
     while os.read(sys.stdin.fileno(), 1024):

@@ -55,6 +55,7 @@ class Generation:
         self.streaming = False
         self.watching: anyio.CancelScope | None = None
         self.listeners = 0
+        self.deletions = 0  # DELETE requests under way
         self.changed = Notifier()
         self.state = begin(first)
         self._reckon_age()

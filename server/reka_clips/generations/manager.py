@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Self
 import anyio
 
 from reka_clips.errors import ApiError, NotFoundError, RekaClipsError
-from reka_clips.generations.polling import checked
 from reka_clips.generations.registry import GenerationRegistry
 from reka_clips.generations.submission import Submitter
 from reka_clips.generations.submission_handle import SubmissionHandle
@@ -83,13 +82,10 @@ class GenerationManager:
             job.account = account  # an engine that was started again has another address
             if job.is_fresh(max_age_seconds):
                 return job
-        async with self._ledger.lock(account, generation_id):
-            job = self.known(account, generation_id)  # others who waited for the lock may have asked upstream
-            if job is None:
-                return await self._looked_up(account, generation_id)
-            if not job.is_fresh(max_age_seconds):
-                await self._ledger.refresh(job)
-            return job
+        if job is None:
+            return await self._looked_up(account, generation_id)
+        await self._ledger.refresh(job)
+        return job
 
     async def list(
         self, account: ApiSession, *, offset: int = 0, limit: int = 20, status: str | None = None
@@ -103,24 +99,29 @@ class GenerationManager:
         Raises what upstream answered; then it stays known (unless upstream does not know it either).
         """
         self._ledger.check_open()
-        async with self._ledger.lock(account, generation_id):
-            job = self.known(account, generation_id)
+        job = self.known(account, generation_id)
+        if job is not None:
+            job.expire()  # should the caller leave before the answer, the next question goes upstream
+            job.deletions += 1
+        try:
+            await account.client.delete(generation_id, delete_input_video=delete_input_video)
+        except RekaClipsError as error:
+            error.generation_id = generation_id
+            if isinstance(error, NotFoundError):
+                self.forget(account, generation_id)
+            raise
+        finally:
             if job is not None:
-                job.expire()  # should the caller leave before the answer, the next question goes upstream
-            try:
-                await account.client.delete(generation_id, delete_input_video=delete_input_video)
-            except RekaClipsError as error:
-                error.generation_id = generation_id
-                if isinstance(error, NotFoundError):
-                    self.forget(account, generation_id)
-                raise
-            self.forget(account, generation_id)
+                job.deletions -= 1
+                job.pulse()
+        self.forget(account, generation_id)
 
     def forget(self, account: ApiSession, generation_id: str) -> None:
         """Drop a generation: nothing joins it, its followers get NotFoundError. Upstream is not told."""
         job = self.known(account, generation_id)
         if job is not None:
             self._ledger.drop(job, _gone(generation_id))
+        self._ledger.forget_lookup(account, generation_id, _gone(generation_id))
 
     def stop_watching(self, account: ApiSession, generation_id: str) -> None:
         """Stop following a generation until somebody listens again; it stays known."""
@@ -135,9 +136,13 @@ class GenerationManager:
         """Return the generation if it is known here; asks nobody."""
         return self._ledger.known(account, generation_id)
 
+    def known_to(self, owner: str) -> list[Generation]:
+        """Return the generations of an owner that are known here, latest first; asks nobody."""
+        return self._ledger.known_to(owner)
+
     async def _looked_up(self, account: ApiSession, generation_id: str) -> Generation:
+        snapshot = await self._ledger.ask(account, generation_id)
         try:
-            snapshot = checked(await account.client.get(generation_id), generation_id)
             self._ledger.make_room(coming=1)
         except RekaClipsError as error:
             error.generation_id = generation_id

@@ -6,20 +6,24 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from reka_clips.client import is_passing, retry_after_seconds
+from reka_clips.client import is_temporary, retry_after_seconds
 from reka_clips.errors import NotFoundError, RekaClipsError, UnreadableAnswerError
 from reka_clips.generations.generation import Generation, is_bare_completion
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from reka_clips.contract import Snapshot
     from reka_clips.generations.timing import PollingConfig, RegistryLimits
 
 
-async def poll(job: Generation, lock: anyio.Lock, *, pace: PollingConfig, limits: RegistryLimits) -> None:
+async def poll(
+    job: Generation, ask: Callable[..., Awaitable[Snapshot]], *, pace: PollingConfig, limits: RegistryLimits
+) -> None:
     """Ask for a generation until it ended or nobody wants it any more.
 
     Outages and limits are sat out. Raises what ends the following for good: the key is refused, the generation
-    is gone. lock: held while a GET for this generation is under way, here or elsewhere.
+    is gone. ask: `GenerationRegistry.ask`.
     """
     pause = 0.0
     bare = 0
@@ -27,37 +31,21 @@ async def poll(job: Generation, lock: anyio.Lock, *, pace: PollingConfig, limits
         due = max(job.heard_at + job.interval_seconds, anyio.current_time() + pause)
         await anyio.sleep_until(due)
         pause = 0.0
-        if not job.is_wanted:
-            return
-        async with lock:
-            if job.is_over or job.heard_at + job.interval_seconds > anyio.current_time():
-                continue  # somebody else asked meanwhile
-            try:
-                snapshot = await fetch(job, attempts=1)
-            except RekaClipsError as error:
-                if not (is_passing(error) or is_new_and_unknown(job, error, pace)):
-                    raise
-                pause = max(job.interval_seconds, retry_after_seconds(error) or 0.0)
+        if job.is_over or not job.is_wanted or job.heard_at + job.interval_seconds > anyio.current_time():
+            continue  # somebody else asked meanwhile
+        try:
+            snapshot = await ask(job.account, job.id, attempts=1)
+        except RekaClipsError as error:
+            if not (is_temporary(error) or is_new_and_unknown(job, error, pace)):
+                raise
+            asked = min(pace.longest_pause_seconds, retry_after_seconds(error) or 0.0)
+            pause = max(job.interval_seconds, asked)
+        else:
+            bare += 1 if is_bare_completion(snapshot) else 0
+            if is_bare_completion(snapshot) and bare < limits.bare_completion_polls:
+                pause = job.interval_seconds
             else:
-                bare += 1 if is_bare_completion(snapshot) else 0
-                if is_bare_completion(snapshot) and bare < limits.bare_completion_polls:
-                    pause = job.interval_seconds
-                else:
-                    job.take(snapshot)
-
-
-async def fetch(job: Generation, *, attempts: int | None = None) -> Snapshot:
-    """Return the generation's snapshot by one GET. Errors carry its id."""
-    try:
-        snapshot = await job.account.client.get(job.id, attempts=attempts)
-        snapshot = checked(snapshot, job.id)
-    except RekaClipsError as error:
-        error.generation_id = job.id
-        raise
-    finally:
-        job.lengthen_interval()
-    job.is_confirmed = True
-    return snapshot
+                job.take(snapshot)
 
 
 def checked(snapshot: Snapshot, generation_id: str) -> Snapshot:

@@ -9,7 +9,7 @@ from weakref import WeakValueDictionary
 
 import anyio
 
-from reka_clips.client import is_passing
+from reka_clips.client import is_temporary
 from reka_clips.errors import (
     ApiError,
     ConflictError,
@@ -73,7 +73,7 @@ class Recovery:
                 try:
                     verdict = await self._look(posting, is_duplicate=is_duplicate)
                 except RekaClipsError as trouble:
-                    if not is_passing(trouble):
+                    if not is_temporary(trouble):
                         break
                     continue
                 looked = True
@@ -138,7 +138,7 @@ def is_certainly_nothing(error: RekaClipsError) -> bool:
     if isinstance(error, ApiError):
         return not isinstance(error, ServerError | ConflictError)
     if isinstance(error, UnreadableAnswerError):
-        return not is_passing(error)
+        return not is_temporary(error)
     return not isinstance(error, TransportError) or isinstance(error, NotSentError)
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextvars
 import logging
 from typing import TYPE_CHECKING, Any, Final
-from weakref import WeakValueDictionary
 
 import anyio
 
-from reka_clips.client import is_passing
-from reka_clips.errors import BusyError, NotFoundError, RekaClipsError, ShutdownError
+from reka_clips.client import is_temporary
+from reka_clips.errors import BusyError, NotFoundError, RekaClipsError, ShutdownError, TransportError
 from reka_clips.generations.generation import Generation, is_bare_completion
-from reka_clips.generations.polling import fetch, is_new_and_unknown, poll
+from reka_clips.generations.polling import checked, is_new_and_unknown, poll
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -26,6 +25,25 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _SHARE_EVICTED: Final = 20  # of the generations that may be known: one in so many
+_SHARED_SECONDS: Final = 5.0  # a GET that is under way for longer may hang; who asks then sends another
+_MARGIN_SECONDS: Final = 0.1  # before a caller's deadline, for the words that say what it waited for
+
+
+class _Lookup:
+    """One GET for a generation, shared by all who ask while it is under way. ends_at: when it is given up."""
+
+    def __init__(self, ends_at: float) -> None:
+        self.ends_at = ends_at
+        self.sent_at = anyio.current_time()
+        self.done = anyio.Event()
+        self.snapshot: Snapshot | None = None
+        self.error: RekaClipsError | None = None
+
+    def settle(self, snapshot: Snapshot | None, error: RekaClipsError | None = None) -> None:
+        """Give everyone who waits the answer; the first one counts."""
+        if not self.done.is_set():
+            self.snapshot, self.error = snapshot, error
+            self.done.set()
 
 
 class GenerationRegistry:
@@ -41,7 +59,7 @@ class GenerationRegistry:
         self.under_way = 0
         self._jobs: dict[tuple[str, str], Generation] = {}
         self._by_request: dict[str, Generation] = {}  # by key of the request: the generation of its newest creation
-        self._locks: WeakValueDictionary[tuple[str, str], anyio.Lock] = WeakValueDictionary()
+        self._lookups: dict[tuple[str, str], _Lookup] = {}
         self._tasks: TaskGroup | None = None
         self._context = contextvars.Context()
 
@@ -88,6 +106,10 @@ class GenerationRegistry:
         """Return the generation if it is known here."""
         return self._jobs.get((account.owner, generation_id.lower()))
 
+    def known_to(self, owner: str) -> list[Generation]:
+        """Return what is known here of an owner, latest first."""
+        return [job for (of, _), job in reversed(self._jobs.items()) if of == owner]
+
     def holds(self, job: Generation) -> bool:
         """Whether this very job is known here still: it was neither deleted nor dropped."""
         return self._jobs.get(_place(job)) is job
@@ -114,9 +136,54 @@ class GenerationRegistry:
         job = self.known(account, generation_id)
         return job is not None and (job.is_claimed or job.known_since < since)
 
-    def lock(self, account: ApiSession, generation_id: str) -> anyio.Lock:
-        """Return the lock that is held while upstream is asked about a generation."""
-        return self._locks.setdefault((account.owner, generation_id.lower()), anyio.Lock())
+    async def ask(self, account: ApiSession, generation_id: str, *, attempts: int | None = None) -> Snapshot:
+        """Return a generation's snapshot as upstream gives it; who asks at the same time shares one GET.
+
+        The GET does not end with the caller that sent it, and goes on no longer than that caller would have waited.
+        attempts: as for `ClipClient.get`. Raises what the client raises, with the generation's id.
+        """
+        place = (account.owner, generation_id.lower())
+        ends_at = anyio.current_effective_deadline()
+        while True:
+            lookup = self._lookups.get(place)
+            is_own = lookup is None or anyio.current_time() - lookup.sent_at > _SHARED_SECONDS
+            if lookup is None or is_own:
+                lookup = self._lookups[place] = _Lookup(ends_at)
+                self.start(self._look_up, lookup, account, generation_id, attempts)
+            with anyio.move_on_at(ends_at - _MARGIN_SECONDS):
+                await lookup.done.wait()
+            if not lookup.done.is_set():
+                raise _late(generation_id)
+            if lookup.snapshot is not None:
+                return lookup.snapshot
+            assert lookup.error is not None  # noqa: S101 - it is settled
+            # The other caller had less time than this one.
+            if is_own or not isinstance(lookup.error, TransportError) or lookup.ends_at >= ends_at:
+                raise lookup.error.with_traceback(None)
+
+    async def _look_up(self, lookup: _Lookup, account: ApiSession, generation_id: str, attempts: int | None) -> None:
+        place = (account.owner, generation_id.lower())
+        try:
+            with anyio.CancelScope(deadline=lookup.ends_at):
+                snapshot = checked(await account.client.get(generation_id, attempts=attempts), generation_id)
+                if (job := self._jobs.get(place)) is not None:
+                    job.is_confirmed = True
+                lookup.settle(snapshot)
+        except RekaClipsError as error:
+            error.generation_id = generation_id
+            lookup.settle(None, error)
+        finally:
+            if (job := self._jobs.get(place)) is not None:
+                job.lengthen_interval()
+            if self._lookups.get(place) is lookup:
+                del self._lookups[place]
+            lookup.settle(None, _late(generation_id))
+
+    def forget_lookup(self, account: ApiSession, generation_id: str, error: RekaClipsError) -> None:
+        """Have those who wait for a GET that was sent before the generation was deleted get the error instead."""
+        lookup = self._lookups.pop((account.owner, generation_id.lower()), None)
+        if lookup is not None:
+            lookup.settle(None, error)
 
     def add(self, account: ApiSession, generation_id: str, snapshot: Snapshot, *, eager: bool) -> Generation:
         """Return the job for a generation, made now or known before, with the snapshot taken in."""
@@ -187,11 +254,11 @@ class GenerationRegistry:
             self.watch(job)
 
     async def refresh(self, job: Generation) -> None:
-        """Ask upstream for a known generation; the caller holds its lock."""
+        """Ask upstream for a known generation."""
         try:
-            job.take(await fetch(job))
+            job.take(await self.ask(job.account, job.id))
         except RekaClipsError as error:
-            if is_new_and_unknown(job, error, self.pace) or (job.state.is_terminal and is_passing(error)):
+            if is_new_and_unknown(job, error, self.pace) or (job.state.is_terminal and is_temporary(error)):
                 return
             if isinstance(error, NotFoundError):
                 self.drop(job, error)
@@ -201,7 +268,7 @@ class GenerationRegistry:
         try:
             with scope:
                 pace = self.pace_for(job.account)
-                await poll(job, self.lock(job.account, job.id), pace=pace, limits=self.limits)
+                await poll(job, self.ask, pace=pace, limits=self.limits)
         except RekaClipsError as error:
             self.drop(job, error)
         except Exception as error:  # a fault of ours must not end the hub
@@ -217,6 +284,12 @@ class GenerationRegistry:
         while True:
             await anyio.sleep(self.pace.prune_seconds)
             self.prune()
+
+
+def _late(generation_id: str) -> TransportError:
+    error = TransportError("The Clip API did not answer in time.")
+    error.generation_id = generation_id
+    return error
 
 
 def _place(job: Generation) -> tuple[str, str]:

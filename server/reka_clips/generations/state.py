@@ -114,6 +114,7 @@ def _detailed(state: GenerationState, snapshot: Snapshot) -> GenerationState:
         for name in type(snapshot).model_fields
         if name not in ("id", "status", "progress") and (value := getattr(snapshot, name)) not in (None, (), "")
     }
+    told["detail"] = snapshot.detail  # of this moment only
     if snapshot.progress is not None:
         told["progress"] = max(min(1.0, snapshot.progress), state.snapshot.progress or 0.0)
     before = state.snapshot

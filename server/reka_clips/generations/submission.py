@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 
-from reka_clips.client import is_passing
+from reka_clips.client import is_temporary
 from reka_clips.errors import (
     CreationLostError,
     NotFoundError,
@@ -101,14 +101,15 @@ class Submitter:
         if job is None:
             return False
         try:
-            async with self._ledger.lock(posting.account, job.id):
-                if self._ledger.holds(job) and not job.is_fresh(None):
-                    job.account = posting.account  # an engine that was started again has another address
-                    await self._ledger.refresh(job)
+            while job.deletions:
+                await job.changed.wait()
+            if self._ledger.holds(job) and not job.is_fresh(None):
+                job.account = posting.account  # an engine that was started again has another address
+                await self._ledger.refresh(job)
         except NotFoundError:
             return False
         except RekaClipsError as error:
-            if not is_passing(error):
+            if not is_temporary(error):
                 raise
         if not self._ledger.holds(job):
             return False  # deleted while we waited

@@ -9,11 +9,13 @@ from dataclasses import dataclass, replace
 class PollingConfig:
     """The times of the hub, in seconds."""
 
-    # Polling, where there is no stream: after 2 s, 3 s, 4.5 s …, 15 s. A `retry-after` above that is honoured.
+    # Polling, where there is no stream: after 2 s, 3 s, 4.5 s …, 15 s. A longer `retry-after` is honoured, up to a
+    # limit: one absurd header must not stop the polling for good.
     # (A Clip API on this machine is asked more often: see `nearby`.)
     poll_first_seconds: float = 2.0
     poll_growth: float = 1.5
     poll_longest_seconds: float = 15.0
+    longest_pause_seconds: float = 30.0
 
     # An answer from memory instead of a GET: while its stream speaks, after it ended (links age); without a stream,
     # until the next poll would be due: who asks every second is told the same, and upstream is asked no more often.

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 from mcp.server.caching import CacheHint
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.context import Context
-from mcp.server.request_state import RequestStateSecurity
 from mcp.server.stdio import stdio_server
 from mcp_types import CallToolResult, CompleteRequestParams, CompleteResult
 
@@ -24,6 +23,7 @@ from reka_clips.mcp_server.prompts import add_prompts, filled_in
 from reka_clips.mcp_server.resources import add_resources
 from reka_clips.mcp_server.stdio_transport import claimed_pipes
 from reka_clips.mcp_server.tools import create_clips, delete_clip, get_clip_status, list_clips, save_clip
+from reka_clips.mcp_server.tools.confirmation import single_use_states
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
     from reka_clips.mcp_server.context import AppContext
 
-_STATE_PURPOSE: Final = "reka-clips-mcp/request-state/1\n"  # the secret signs links to clips as well, under another
 _LISTS_LIVE_MS: Final = 3_600_000
 _INSTRUCTIONS: Final = """\
 Makes short clips from long videos. create_clips starts a generation and waits a while for it; a generation takes \
@@ -62,9 +61,9 @@ class ClipServer(MCPServer[Any]):
             icons=[icon("server")],
             version=__version__,
             tools=[module.tool(runtime) for module in modules],
-            extensions=[self._gallery, Tasks(runtime, on_result=self._gallery.note)],
+            extensions=[self._gallery, Tasks(runtime)],
             log_level=runtime.settings.log_level,
-            request_state_security=None if secret is None else RequestStateSecurity(keys=[_STATE_PURPOSE + secret]),
+            request_state_security=single_use_states(secret),
             cache_hints={
                 "tools/list": hint,
                 "prompts/list": hint,
@@ -94,10 +93,7 @@ class ClipServer(MCPServer[Any]):
             if name not in known:
                 refused = f"There is no tool {clean(name, max_characters=60)}{did_you_mean(name, known)}"
                 return error_result(f"{refused} The tools are {', '.join(known)}.")
-        result = await super().call_tool(name, arguments, context)
-        if isinstance(result, CallToolResult) and context is not None:
-            self._gallery.note(result.structured_content, context.headers)
-        return result
+        return await super().call_tool(name, arguments, context)
 
     async def get_prompt(
         self, name: str, arguments: dict[str, Any] | None = None, context: Context[Any, Any] | None = None
@@ -118,7 +114,7 @@ class ClipServer(MCPServer[Any]):
 
     async def _complete(self, ctx: ServerRequestContext[Any, Any], params: CompleteRequestParams) -> CompleteResult:
         context = Context[Any, Any](request_context=ctx, mcp_server=self)
-        return CompleteResult(completion=await complete(self._runtime, params, context.headers))
+        return CompleteResult(completion=complete(self._runtime, params, context.headers))
 
 
 def build_server(runtime: AppContext, *, over_network: bool = False, secret: str | None = None) -> ClipServer:

@@ -1,4 +1,4 @@
-"""Completions: ids of generations, and the values that the prompts' arguments take."""
+"""Completions: ids of generations, and the values that the prompts' arguments take. Nobody is asked for them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 from mcp_types import Completion, PromptReference, ResourceTemplateReference
 
-from reka_clips.contract import is_generation_id
-from reka_clips.errors import RekaClipsError
 from reka_clips.mcp_server.input.suggestions import nearest_values
 from reka_clips.mcp_server.prompts import VALUES, arguments_of
 from reka_clips.mcp_server.resources import CLIP_URI, POSTER_URI, VIDEO_URI
@@ -20,11 +18,10 @@ if TYPE_CHECKING:
     from reka_clips.mcp_server.context import AppContext
 
 _MAX_VALUES: Final = 100  # the specification's limit
-_LISTED: Final = 50
 
 
-async def complete(runtime: AppContext, params: CompleteRequestParams, headers: Mapping[str, str] | None) -> Completion:
-    """Return the values that begin with what was typed; none where nothing is known, or upstream cannot tell."""
+def complete(runtime: AppContext, params: CompleteRequestParams, headers: Mapping[str, str] | None) -> Completion:
+    """Return the values that begin with what was typed; ids are those of the generations known to this process."""
     typed = params.argument.value.strip().lower()
     if isinstance(params.ref, PromptReference):
         if params.argument.name not in arguments_of(params.ref.name):
@@ -35,16 +32,12 @@ async def complete(runtime: AppContext, params: CompleteRequestParams, headers: 
     template: ResourceTemplateReference = params.ref
     if template.uri not in (CLIP_URI, VIDEO_URI, POSTER_URI):
         return Completion(values=[])
+    known = {job.id: job for job in runtime.known_generations(headers)}
+    if params.argument.name == "id":
+        return _starting(typed, known)
     given = (params.context.arguments if params.context else None) or {}
-    try:
-        if params.argument.name == "id":
-            page = await runtime.manager.list(await runtime.account(headers), offset=0, limit=_LISTED)
-            return _starting(typed, [item.id for item in page.items if item.id and is_generation_id(item.id)])
-        if params.argument.name == "clip" and is_generation_id(given.get("id", "")):
-            job = await runtime.manager.job(await runtime.account(headers), given["id"].lower())
-            return _starting(typed, [str(number + 1) for number in range(len(job.state.snapshot.output))])
-    except RekaClipsError:  # a completion is a convenience; a call tells what is wrong
-        pass
+    if params.argument.name == "clip" and (job := known.get(given.get("id", ""))) is not None:
+        return _starting(typed, [str(number + 1) for number in range(len(job.state.snapshot.output))])
     return Completion(values=[])
 
 

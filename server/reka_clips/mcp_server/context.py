@@ -8,25 +8,39 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, AsyncExitStack
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Literal, Self
 
 import anyio
 
 from reka_clips.client import ClipClient, ConnectionPool
-from reka_clips.errors import ConfigurationError, EngineMissingError, MissingKeyError
+from reka_clips.contract.video_urls import NO_FILES
+from reka_clips.errors import (
+    BusyError,
+    ConfigurationError,
+    EngineMissingError,
+    EngineStartError,
+    MissingKeyError,
+    RekaClipsError,
+    ShutdownError,
+)
 from reka_clips.generations import ApiSession, GenerationManager, owner_of
+from reka_clips.mcp_server.deadline import CALL_SECONDS, SHORT_SECONDS, deadline
 from reka_clips.mcp_server.progress import Heartbeat
+from reka_clips.mcp_server.visibility import Creators, without_files
 from reka_clips.settings import Settings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reka_clips.contract import Snapshot
+    from anyio.abc import TaskGroup
+
+    from reka_clips.contract import ClipList, Snapshot
     from reka_clips.engine.process import EngineProcess
-    from reka_clips.mcp_server.http.signed_links import ClipLinks
+    from reka_clips.generations import Generation
+    from reka_clips.mcp_server.http.clip_files import ClipLinks
 
 KEY_HEADER: Final = "x-reka-api-key"
 GET_A_KEY: Final = "A free key comes from Reka's platform site, https://platform.reka.ai."
@@ -38,6 +52,7 @@ _OR_REKA: Final = (
 _MAX_ACCOUNTS: Final = 1024
 _LOOK_SECONDS: Final = 0.5
 _RESTART_SECONDS: Final = 60.0
+_MARGIN_SECONDS: Final = 0.2  # before a call's deadline, for the words that say what it waited for
 
 log = logging.getLogger(__name__)
 
@@ -47,29 +62,48 @@ class Access:
     """What callers who bring no key of their own may use. Over stdio the caller is the operator: everything.
 
     own_key: the operator's REKA_API_KEY. engine: the embedded engine, and with it this machine's processor and disk.
-    files: this machine's files: `file://` sources, and saving clips to its disk.
+    files: this machine's files: `file://` sources, and saving clips to its disk. no_files: why not, otherwise.
     """
 
     own_key: bool = True
     engine: bool = True
     files: bool = True
+    no_files: str = field(default="this server reads no files of its computer", compare=False)
+
+
+class _EngineStart:
+    """One start of the embedded engine, which all calls that need it wait for. error: why it failed."""
+
+    def __init__(self) -> None:
+        self.done = anyio.Event()
+        self.error: RekaClipsError | None = None
 
 
 class AppContext:
     """Everything the tools need, opened once per process: `async with Runtime(settings) as runtime`."""
 
-    def __init__(self, settings: Settings, *, access: Access | None = None, links: ClipLinks | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        access: Access | None = None,
+        links: ClipLinks | None = None,
+        call_seconds: float = CALL_SECONDS,
+    ) -> None:
         """Nothing is opened yet. links: over HTTP, how callers get at clips of the embedded engine."""
+        self.call_seconds = call_seconds
         self.settings = settings
         self.access = access or Access()
         self._links = links
         self.pool = ConnectionPool(timeout_seconds=settings.timeout_seconds)
         self.manager = GenerationManager()
         self.heartbeat = Heartbeat()
+        self.creators = Creators()
         self._accounts: OrderedDict[str, ApiSession] = OrderedDict()
         self._engine: EngineProcess | None = None
         self._engine_stack = AsyncExitStack()
-        self._engine_lock = anyio.Lock()
+        self._engine_start: _EngineStart | None = None
+        self._tasks: TaskGroup | None = None
         self._engine_came = anyio.Event()
         self._stack = AsyncExitStack()
 
@@ -79,6 +113,7 @@ class AppContext:
         await self._stack.enter_async_context(self.manager)
         tasks = await self._stack.enter_async_context(anyio.create_task_group())
         self._stack.callback(tasks.cancel_scope.cancel)
+        self._tasks = tasks
         tasks.start_soon(self._keep_engine)
         tasks.start_soon(self.heartbeat.run)
         return self
@@ -86,7 +121,19 @@ class AppContext:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._tasks = None
         await self._stack.__aexit__(kind, error, trace)
+
+    def deadline(
+        self, wait_seconds: float | None = None, *, since: float | None = None
+    ) -> AbstractContextManager[float]:
+        """Return the block in which a call does what it awaits, and which ends in time.
+
+        wait_seconds: how long the caller wants to wait; 0 leaves time for one short request, None means CALL_SECONDS.
+        since: when the call arrived, on the clock of `anyio.current_time`; unset: now. See `deadline.deadline`.
+        """
+        seconds = self.call_seconds if wait_seconds is None else wait_seconds or min(SHORT_SECONDS, self.call_seconds)
+        return deadline(seconds, since=since)
 
     def backend(self, headers: Mapping[str, str] | None = None) -> Literal["reka", "local"]:
         """Return the backend that this caller's generations go to.
@@ -112,28 +159,49 @@ class AppContext:
             )
         return "local"
 
-    def allows_file_urls(self, headers: Mapping[str, str] | None = None) -> bool:
-        """Whether `file://` sources make sense: for an engine on this machine, never for Reka or for strangers."""
-        if not self.allows_disk(headers):
-            return False
-        try:
-            return self.backend(headers) == "local" or self.settings.base_url_is_local
-        except ConfigurationError:
-            return True
+    def no_files_reason(self, headers: Mapping[str, str] | None = None) -> str | None:
+        """Return why this caller's `file://` sources are refused ("must …"), or None where they make sense.
 
-    def allows_disk(self, headers: Mapping[str, str] | None = None) -> bool:
-        """Whether this caller may have files of this machine read and written."""
-        return headers is None or self.access.files
-
-    def shown(self, snapshot: Snapshot, headers: Mapping[str, str] | None = None) -> Snapshot:
-        """Return the snapshot with links that this caller can open.
-
-        Over HTTP, files of the embedded engine become signed links of this server. headers: the request's.
+        They do for an engine on this machine and its operator, never for Reka or for other people.
         """
-        if headers is None or self._links is None:
+        try:
+            is_near = self.backend(headers) == "local" or self.settings.base_url_is_local
+        except ConfigurationError:
+            is_near = True
+        if not is_near:
+            return NO_FILES
+        is_operator = headers is None or self.access.files
+        return None if is_operator else f"must be an http or https link: {self.access.no_files}"
+
+    def uses_own_key(self, headers: Mapping[str, str]) -> bool:
+        """Return whether this caller's generations are made with a Reka key that came with the request."""
+        try:
+            return bool(headers.get(KEY_HEADER, "").strip()) and self.backend(headers) == "reka"
+        except ConfigurationError:
+            return False
+
+    def shown(self, snapshot: Snapshot, headers: Mapping[str, str] | None, session: ApiSession) -> Snapshot:
+        """Return the snapshot with links that this caller can open and may see.
+
+        Over HTTP, files of the embedded engine become signed links of this server. headers: the request's. session:
+        whose generation it is.
+        """
+        if not session.is_near:
+            snapshot = without_files(snapshot)
+        if self._is_shared(headers):
+            snapshot = self.creators.snapshot(snapshot)
+        if headers is None or self._links is None or session.backend != "local":
             return snapshot
         base_url = self.settings.public_url or f"http://{headers.get('host', 'localhost')}"
         return self._links.linked(snapshot, base_url=base_url)
+
+    def shown_list(self, page: ClipList, headers: Mapping[str, str] | None) -> ClipList:
+        """Return a list of generations as this caller may see it."""
+        return self.creators.page(page) if self._is_shared(headers) else page
+
+    def _is_shared(self, headers: Mapping[str, str] | None) -> bool:
+        """Return whether this caller may be one of several who use the same account."""
+        return headers is not None and not self.access.files and not self.uses_own_key(headers)
 
     def engine_file(self, generation_id: str, name: str) -> Path | None:
         """Return where the embedded engine keeps a finished clip or its picture, or None if it is not there.
@@ -163,7 +231,8 @@ class AppContext:
     async def account(self, headers: Mapping[str, str] | None = None) -> ApiSession:
         """Return whose generations this caller sees, starting the embedded engine at its first use.
 
-        Raises what `backend` raises, and EngineMissingError or EngineStartError if the engine cannot be started.
+        Raises what `backend` raises, EngineMissingError or EngineStartError if the engine cannot be started, and
+        BusyError if it is still starting when the call has to be answered.
         """
         if self.backend(headers) == "local":
             try:
@@ -173,10 +242,16 @@ class AppContext:
             return self._account("local", engine.base_url, engine.api_key)
         return self._account("reka", self.settings.base_url, self._key(headers))
 
+    def known_generations(self, headers: Mapping[str, str] | None = None) -> list[Generation]:
+        """Return the generations of this caller that the process knows, latest first; asks nobody."""
+        try:
+            backend = self.backend(headers)
+        except ConfigurationError:
+            return []
+        return self.manager.known_to(self._owner(backend, self._key(headers)))
+
     def _account(self, backend: Literal["reka", "local"], base_url: str, api_key: str | None) -> ApiSession:
-        # The embedded engine gets a new key and address at each start; its generations stay the same.
-        secret = ("", "") if backend == "local" else (base_url, api_key)
-        owner = owner_of(backend=backend, base_url=secret[0] or "", api_key=secret[1])
+        owner = self._owner(backend, api_key)
         known = self._accounts.get(owner)
         if known is None or known.client.base_url != base_url:
             client = ClipClient(self.pool, base_url=base_url, api_key=api_key)
@@ -186,6 +261,12 @@ class AppContext:
         while len(self._accounts) > _MAX_ACCOUNTS:
             self._accounts.popitem(last=False)
         return known
+
+    def _owner(self, backend: Literal["reka", "local"], api_key: str | None) -> str:
+        # The embedded engine gets a new key and address at each start; its generations stay the same.
+        if backend == "local":
+            return owner_of(backend=backend, base_url="", api_key="")
+        return owner_of(backend=backend, base_url=self.settings.base_url, api_key=api_key)
 
     def _key(self, headers: Mapping[str, str] | None) -> str | None:
         if headers is None:
@@ -202,17 +283,41 @@ class AppContext:
         )
 
     async def _running_engine(self) -> EngineProcess:
-        async with self._engine_lock:
-            if self._engine is not None and self._engine.is_alive:
-                return self._engine
-            from reka_clips.engine.process import EngineProcess
+        """Return the engine once it answers; it is started by itself, so that no call's end interrupts that."""
+        if self._engine is not None and self._engine.is_alive:
+            return self._engine
+        if self._tasks is None:
+            raise ShutdownError("This program is ending, or has not begun yet.")
+        if self._engine_start is None or self._engine_start.done.is_set():
+            self._engine_start = _EngineStart()
+            self._tasks.start_soon(self._start_engine, self._engine_start)
+        start = self._engine_start
+        with anyio.move_on_at(anyio.current_effective_deadline() - _MARGIN_SECONDS):
+            await start.done.wait()
+        if not start.done.is_set():
+            raise BusyError("The clip engine is still starting; nothing was sent. Call again in a few seconds.")
+        if start.error is not None:
+            raise start.error.with_traceback(None)
+        assert self._engine is not None  # noqa: S101 - it was started
+        return self._engine
 
+    async def _start_engine(self, start: _EngineStart) -> None:
+        from reka_clips.engine.process import EngineProcess
+
+        try:
             if self._engine is None:
                 self._engine = await self._engine_stack.enter_async_context(EngineProcess(self.settings))
                 self._engine_came.set()
             else:
                 await self._engine.start()
-            return self._engine
+        except RekaClipsError as error:
+            start.error = error
+        except Exception as error:  # a fault of ours must not end the server
+            log.exception("The clip engine could not be started.")
+            start.error = EngineStartError("The clip engine could not be started; the server's log says why.")
+            start.error.__cause__ = error
+        finally:
+            start.done.set()
 
     async def _keep_engine(self) -> None:
         """Start the engine again when it was killed: generations that are watched go on, and their clients with them.

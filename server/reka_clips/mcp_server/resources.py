@@ -58,7 +58,7 @@ def add_resources(server: MCPServer[Any], runtime: AppContext) -> None:
     )
     async def read_generation(id: str, ctx: Context[Any, Any]) -> str:  # noqa: A002  # pyright: ignore[reportUnusedFunction] - the URI's word; registered by the decorator
         job = await _job(runtime, id, ctx)
-        snapshot = runtime.shown(job.state.snapshot.model_copy(update={"id": job.id}), ctx.headers)
+        snapshot = runtime.shown(job.state.snapshot.model_copy(update={"id": job.id}), ctx.headers, job.account)
         fields = generation_fields(snapshot, _ALL)
         fields["backend"] = job.account.backend
         fields["output"] = [clip_fields(output, _ALL) for output in snapshot.output[: _ALL.clips]]
@@ -111,8 +111,9 @@ async def _job(runtime: AppContext, generation_id: str, context: Context[Any, An
     if not is_generation_id(generation_id):
         raise ResourceNotFoundError("The id in this address is no id of a generation (a UUID); list_clips lists them.")
     try:
-        account = await runtime.account(context.headers)
-        return await runtime.manager.job(account, generation_id.lower())
+        with runtime.deadline():
+            account = await runtime.account(context.headers)
+            return await runtime.manager.job(account, generation_id.lower())
     except NotFoundError as error:
         raise ResourceNotFoundError("There is no such generation for this key; list_clips lists them.") from error
     except RekaClipsError as error:

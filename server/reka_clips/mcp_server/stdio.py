@@ -13,11 +13,10 @@ from typing import Final
 
 import anyio
 
-from reka_clips.collecting import gc_paused
 from reka_clips.mcp_server.app import build_server
 from reka_clips.mcp_server.context import AppContext
 from reka_clips.settings import Settings
-from reka_clips.web.shutdown import LIMIT_SECONDS, end_at_the_latest, exit_code, leave, on_stop_signals
+from reka_clips.web.lifecycle import LIMIT_SECONDS, end_at_the_latest, exit_code, gc_paused, leave, on_stop_signals
 
 _LAST_ANSWERS_SECONDS: Final = 0.3  # for what calls still say when they are ended
 _CLEANUP_SECONDS: Final = LIMIT_SECONDS - 1.0

@@ -18,7 +18,7 @@ from reka_clips.contract.options import AspectRatio, FontFamily, Layout
 from reka_clips.engine.media.ffmpeg.process import Ffmpeg, find_ffmpeg, input_arguments, output_argument
 from reka_clips.engine.media.pipeline import Clip, make_clips
 from reka_clips.engine.media.sources import Source
-from reka_clips.engine.media.text.subtitles import find_sidecars
+from reka_clips.engine.media.text.tracks import find_sidecars
 
 MAX_BYTES = 280_000
 TILE_PX = 180

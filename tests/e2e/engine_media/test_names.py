@@ -11,7 +11,7 @@ from reka_clips.contract import GenerationConfig, RenderingConfig
 from reka_clips.engine.media.ffmpeg.process import Ffmpeg, find_ffmpeg
 from reka_clips.engine.media.pipeline import make_clips
 from reka_clips.engine.media.sources import Source
-from reka_clips.engine.media.text.subtitles import find_sidecars
+from reka_clips.engine.media.text.tracks import find_sidecars
 
 pytestmark = pytest.mark.anyio
 

@@ -102,8 +102,8 @@ def open_site(api: ScriptedClipApi, tmp_path: Path) -> OpenSite:
             "REKA_CLIPS_DATA_DIR": str(tmp_path / "data"),
             "REKA_CLIPS_SAVE_DIR": str(tmp_path / "saved"),
         }
-        settings = dataclasses.replace(Settings.from_environment(environment), **changes)
-        policy = policy_for(settings, host=host, allow_open_door=True)
+        settings = dataclasses.replace(Settings.from_environment(environment), allow_unauthenticated=True, **changes)
+        policy = policy_for(settings, host=host)
         assert policy.refusal is None
         async with on_loopback(HttpApp(settings, policy).app) as url, SiteClient(url) as http:
             yield http

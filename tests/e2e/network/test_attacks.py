@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from e2e.network.conftest import INITIALIZE, JSON_AND_EVENTS, OPERATOR_KEY, TOKEN, OpenSite, on_loopback
 from reka_clips.mcp_server.http.auth import StaticTokenVerifier
-from reka_clips.mcp_server.http.limits import BodyLimit
+from reka_clips.web.body_limit import BodyLimit
 from scripted_api import ScriptedClipApi
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
@@ -118,8 +118,11 @@ async def test_who_sends_a_body_too_slowly_is_told_so_and_holds_nobody_up():
     async def echo(request: Request) -> PlainTextResponse:
         return PlainTextResponse(await request.body())
 
+    def refuse(status: int, message: str) -> PlainTextResponse:
+        return PlainTextResponse(message, status_code=status)
+
     app = Starlette(routes=[Route("/", echo, methods=["POST"])])
-    async with on_loopback(BodyLimit(app, max_bytes=1000, seconds=0.3)) as url:
+    async with on_loopback(BodyLimit(app, max_bytes=1000, respond=refuse, seconds=0.3)) as url:
         port = httpx2.URL(url).port or 0
         async with await anyio.connect_tcp("127.0.0.1", port) as raw, httpx2.AsyncClient() as http:
             await raw.send(b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n")

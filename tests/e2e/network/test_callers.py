@@ -9,6 +9,7 @@ import pytest
 
 from command import ERAS, MODERN, connect, text_of
 from e2e.network.conftest import INITIALIZE, JSON_AND_EVENTS, OPERATOR_KEY, TOKEN, OpenSite
+from e2e.network.issuer import an_issuer
 from scripted_api import ScriptedClipApi
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(600)]
@@ -142,6 +143,30 @@ async def test_files_of_the_servers_computer_are_not_for_others(open_site: OpenS
             answer = await client.call_tool("create_clips", {"video_urls": [url]})
             assert answer.is_error
             assert "Nothing was sent" in text_of(answer)
+
+
+PRESIGNED = "https://bucket.example/film.mp4?X-Amz-Signature=of-ada"
+
+
+async def test_who_shares_an_account_sees_no_permissions_in_links_of_others(open_site: OpenSite):
+    """Ada and Eve use the operator's key, as they would the shared engine: each sees what the other made."""
+    async with an_issuer() as issuer:
+        shared = {"api_key": OPERATOR_KEY, "public_url": "https://clips.example", "oauth_issuer": issuer.url}
+        ada, eve = ({"Authorization": f"Bearer {issuer.token(sub=name)}"} for name in ("ada", "eve"))
+        async with (
+            open_site(**shared) as http,
+            connect("streamable-http", MODERN, to=http.url, headers=ada) as ada_client,
+            connect("sse", "legacy", to=http.url, headers=eve) as eve_client,
+        ):
+            made = await ada_client.call_tool("create_clips", {"video_urls": [PRESIGNED]})
+            generation = {"id": (made.structured_content or {})["id"]}
+            for client, whole in ((ada_client, True), (eve_client, False)):
+                for tool, arguments in (("get_clip_status", generation), ("list_clips", {})):
+                    answer = await client.call_tool(tool, arguments)
+                    assert "bucket.example/film.mp4" in text_of(answer) + str(answer.structured_content), tool
+                    assert ("of-ada" in str(answer)) == whole, tool
+                content = str(await client.read_resource(f"reka-clips://clips/{generation['id']}"))
+                assert ("of-ada" in content) == whole
 
 
 async def test_too_many_calls_of_one_caller_are_told_so_and_harm_no_other(open_site: OpenSite, api: ScriptedClipApi):

@@ -70,7 +70,7 @@ class ResultContext(RuleBasedStateMachine):
         self.open()
 
     def open(self) -> None:
-        site = HttpApp(self.settings, policy_for(self.settings, host="127.0.0.1", allow_open_door=False))
+        site = HttpApp(self.settings, policy_for(self.settings, host="127.0.0.1"))
         site._runtime.manager = GenerationManager(pace=QUICK)
         self.url = self.server.enter_context(self.portal.wrap_async_context_manager(on_loopback(site.app)))
         for caller in CALLERS:

@@ -146,6 +146,7 @@ async def ends_soon(case: Case, upstream: ScriptedUpstream, film: Path, data_dir
         "REKA_CLIPS_DATA_DIR": str(data_dir),
         "REKA_BASE_URL": upstream.base_url,
         "REKA_CLIPS_LOG_LEVEL": "INFO",
+        "REKA_CLIPS_TRUST_LOCAL_USERS": "1",
     }
     settings |= {"REKA_CLIPS_BACKEND": "local"} if case.state == "rendering" else {"REKA_API_KEY": "key"}
     arguments = () if case.transport == "stdio" else ("--transport", case.transport, "--port", "0")

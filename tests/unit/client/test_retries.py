@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reka_clips import errors
-from reka_clips.client import Retries, is_passing, retry_after_seconds
+from reka_clips.client import Retries, is_temporary, retry_after_seconds
 
 OUTAGE = errors.ServerError("Down.", status=503)
 
@@ -37,7 +37,7 @@ def limited(retry_after_seconds: float | None) -> errors.RateLimitError:
     ids=lambda value: f"{type(value).__name__} {getattr(value, 'status', '')}" if isinstance(value, Exception) else "",
 )
 def test_outages_pass_and_refusals_do_not(error: errors.RekaClipsError, passing: bool):
-    assert is_passing(error) is passing
+    assert is_temporary(error) is passing
     assert (Retries().wait_seconds(error, attempt=1, chance=0.5) is not None) is passing
 
 

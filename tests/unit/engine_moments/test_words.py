@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from made_footage import cue, footage
 from reka_clips.engine.media.select.planning import SelectionOptions, choose, is_prompt_matched, make_plans
-from reka_clips.engine.media.text.relevance import query_terms, relevance, terms
+from reka_clips.engine.media.text.relevance import Matches, query_terms, relevance, terms
 from reka_clips.engine.media.text.titles import Vocabulary, clock, shorten, source_name, word_clip
 
 PASSAGES = [
@@ -209,3 +211,19 @@ def test_whether_a_prompt_matches_at_all_is_known() -> None:
     assert is_prompt_matched([item], SelectionOptions(prompt="volcanoes, please"))
     assert not is_prompt_matched([item], SelectionOptions(prompt="the penalty"))
     assert is_prompt_matched([item], SelectionOptions(prompt="best moments"))
+
+
+def test_a_long_prompt_costs_no_more_than_a_short_one() -> None:
+    words = [f"word{number}" for number in range(3000)]
+    passages = [" ".join(words[(number * 7 + part) % 3000] for part in range(8)) for number in range(20_000)]
+    began = time.process_time()
+    matches = Matches(" ".join(words[:400]), passages)
+    together = matches.together(range(max(0, at - 5), min(20_000, at + 6)) for at in range(20_000))
+    assert time.process_time() - began < 5
+    assert (max(matches.alone()), max(together)) == (1.0, 1.0)
+
+
+def test_passages_match_together_as_they_would_as_one() -> None:
+    groups = [range(2), range(3), range(1, 4), range(2, 4)]
+    joined = [" ".join(PASSAGES[at] for at in group) for group in groups]
+    assert Matches("volcano harbour", PASSAGES).together(groups) == pytest.approx(relevance("volcano harbour", joined))

@@ -1,6 +1,6 @@
 """Where an issuer's metadata is looked for."""
 
-from reka_clips.mcp_server.http.jwks import metadata_urls
+from reka_clips.mcp_server.http.oauth import metadata_urls
 
 
 def test_metadata_is_looked_for_in_all_the_places_that_standards_name():

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reka_clips.contract import Snapshot
-from reka_clips.mcp_server.http.signed_links import ClipLinks
+from reka_clips.mcp_server.http.clip_files import ClipLinks
+from reka_clips.web.signed_links import LinkSigner
 
 ID = "0b7c9c3e-2d5a-4b5e-9d7d-2f1f6c0a1e11"
 OTHER = "0b7c9c3e-2d5a-4b5e-9d7d-2f1f6c0a1e12"
@@ -29,7 +30,7 @@ def query_of(path: str) -> str:
 
 def test_a_link_opens_its_own_file_until_it_expires():
     clock = Clock()
-    links = ClipLinks(SECRET, lifetime_seconds=3600, clock=clock)
+    links = ClipLinks(LinkSigner(SECRET, lifetime_seconds=3600, clock=clock))
     query = query_of(links.path(ID, "1.mp4"))
     assert links.opens(ID, "1.mp4", query)
     assert not links.opens(ID, "2.mp4", query)
@@ -42,22 +43,22 @@ def test_a_link_opens_its_own_file_until_it_expires():
 
 
 def test_the_expiry_cannot_be_moved():
-    links = ClipLinks(SECRET, lifetime_seconds=60)
+    links = ClipLinks(LinkSigner(SECRET, lifetime_seconds=60))
     expires, _, signature = query_of(links.path(ID, "1.mp4")).partition("&")
     later = f"expires={int(expires.removeprefix('expires=')) + 900}&{signature}"
     assert not links.opens(ID, "1.mp4", later)
 
 
 def test_processes_that_share_the_secret_open_each_others_links():
-    path = ClipLinks(SECRET, lifetime_seconds=60).path(ID, "1.mp4")
-    assert ClipLinks(SECRET, lifetime_seconds=60).opens(ID, "1.mp4", query_of(path))
-    assert not ClipLinks("x" * 40, lifetime_seconds=60).opens(ID, "1.mp4", query_of(path))
-    assert not ClipLinks(None, lifetime_seconds=60).opens(ID, "1.mp4", query_of(path))
+    path = ClipLinks(LinkSigner(SECRET, lifetime_seconds=60)).path(ID, "1.mp4")
+    assert ClipLinks(LinkSigner(SECRET, lifetime_seconds=60)).opens(ID, "1.mp4", query_of(path))
+    assert not ClipLinks(LinkSigner("x" * 40, lifetime_seconds=60)).opens(ID, "1.mp4", query_of(path))
+    assert not ClipLinks(LinkSigner(None, lifetime_seconds=60)).opens(ID, "1.mp4", query_of(path))
 
 
 def test_the_same_link_is_given_again_for_a_while():
     clock = Clock()
-    links = ClipLinks(SECRET, lifetime_seconds=3600, clock=clock)
+    links = ClipLinks(LinkSigner(SECRET, lifetime_seconds=3600, clock=clock))
     first = links.path(ID, "1.mp4")
     clock.now += 10
     assert links.path(ID, "1.mp4") == first
@@ -65,17 +66,17 @@ def test_the_same_link_is_given_again_for_a_while():
 
 @pytest.mark.parametrize("name", ["0.mp4", "1.exe", "../1.mp4", "1.mp4/", "1.mp4\n", "", "1000.mp4", "٣.mp4"])
 def test_only_clips_and_pictures_have_links_that_open(name: str):
-    links = ClipLinks(SECRET, lifetime_seconds=60)
+    links = ClipLinks(LinkSigner(SECRET, lifetime_seconds=60))
     assert not links.opens(ID, name, query_of(links.path(ID, name)))
 
 
 @given(st.text(max_size=200))
 def test_no_made_up_query_opens_anything_or_breaks(query: str):
-    assert not ClipLinks(SECRET, lifetime_seconds=60).opens(ID, "1.mp4", query)
+    assert not ClipLinks(LinkSigner(SECRET, lifetime_seconds=60)).opens(ID, "1.mp4", query)
 
 
 def test_files_in_a_snapshot_become_links_and_other_addresses_stay():
-    links = ClipLinks(SECRET, lifetime_seconds=60)
+    links = ClipLinks(LinkSigner(SECRET, lifetime_seconds=60))
     snapshot = Snapshot.model_validate(
         {
             "id": ID,

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from reka_clips.web.sockets import address_of, listen
+from reka_clips.web.server import address_of, listen
 
 
 def test_connections_send_small_packets_at_once() -> None:

@@ -23,6 +23,17 @@ KEY = "rk-planted-5f3e9b7a21"
         f"GET /clips/1/1.mp4?expires=5&signature={KEY} HTTP/1.1",
         f"POST /messages/?session_id={KEY}",
         f"cookie: session={KEY}; other={KEY}",
+        f"Created new transport with session ID: {KEY}",
+        f"Rejecting request for session {KEY}: credential does not match the one that created the session",
+        f"Rejecting message for session {KEY}: credential does not match",
+        f"Session {KEY} idle timeout",
+        f"Rejected request with unknown or expired session ID: {KEY}",
+        f"Could not find session for ID: {KEY}",
+        f"Client session disconnected {KEY}",
+        f"Created new session with ID: {KEY}",
+        f"https://bucket.example/film.mp4?X-Amz-Credential=a&X-Amz-Signature={KEY}&x=1",
+        f"https://bucket.example/film.mp4?X-Amz-Security-Token={KEY}",
+        f"https://account.example/film.mp4?sv=1&sig={KEY}",
     ],
 )
 def test_values_that_open_something_are_hidden_in_every_form(line: str):

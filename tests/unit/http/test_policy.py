@@ -7,15 +7,15 @@ import dataclasses
 import pytest
 
 from reka_clips.mcp_server.context import Access
-from reka_clips.mcp_server.http.policy import is_loopback, policy_for
-from reka_clips.settings import Settings
+from reka_clips.mcp_server.http.policy import policy_for
+from reka_clips.settings import Settings, is_loopback
 
 TOKEN = "t" * 32
 
 
-def policy(*, host: str | None = "0.0.0.0", allow_open_door: bool = False, **changes: object):  # noqa: S104 - not bound
+def policy(*, host: str | None = "0.0.0.0", **changes: object):  # noqa: S104 - not bound
     settings = dataclasses.replace(Settings.from_environment({}), **changes)  # type: ignore[arg-type]
-    return policy_for(settings, host=host, allow_open_door=allow_open_door)
+    return policy_for(settings, host=host)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "LOCALHOST", "::1", "[::1]", "127.8.9.1"])
@@ -24,7 +24,18 @@ def test_loopback_addresses_need_no_door(host: str):
     rules = policy(host=host)
     assert rules.refusal is None
     assert not rules.exposed
-    assert rules.access == Access(own_key=True, engine=True, files=True)
+    assert rules.access == Access(own_key=True, engine=True, files=False)
+
+
+@pytest.mark.parametrize("known", [{"auth_token": TOKEN}, {"trust_local_users": True}])
+def test_files_are_for_callers_who_are_known_to_be_the_operator(known: dict[str, object]):
+    """Every user of a machine reaches its loopback addresses."""
+    assert policy(host="127.0.0.1", **known).access.files
+    assert policy(host="127.0.0.1", **known).notices == ()
+    assert not policy(host="192.168.1.5", **{"auth_token": TOKEN} | known).access.files
+    (notice,) = policy(host="127.0.0.1").notices
+    assert "REKA_CLIPS_AUTH_TOKEN" in notice
+    assert "--trust-local-users" in notice
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "", "192.168.1.5", "clips.example", None])  # noqa: S104 - not bound
@@ -33,11 +44,11 @@ def test_any_other_address_without_a_door_is_refused_with_what_to_do(host: str |
     assert rules.exposed
     assert rules.refusal is not None
     assert "REKA_CLIPS_AUTH_TOKEN" in rules.refusal
-    assert "--allow-open-door" in rules.refusal
+    assert "--allow-unauthenticated" in rules.refusal
 
 
 def test_an_open_door_must_be_wanted_and_then_shares_nothing():
-    rules = policy(allow_open_door=True, api_key="k")
+    rules = policy(allow_unauthenticated=True, api_key="k")
     assert rules.refusal is None
     assert rules.access == Access(own_key=False, engine=False, files=False)
 
@@ -69,14 +80,14 @@ def test_a_public_name_makes_a_loopback_server_one_for_others(names: dict[str, o
         ("REKA_CLIPS_OAUTH_ISSUER", "http://issuer.example"),
         ("REKA_CLIPS_OAUTH_JWKS_URL", "ftp://issuer.example/keys"),
         ("REKA_CLIPS_AUTH_TOKEN", "two words"),
-        ("REKA_CLIPS_PUBLIC_URL", "https://clips.example/path"),
+        ("REKA_CLIPS_PUBLIC_URL", "https://clips.example/path?query"),
         ("REKA_CLIPS_SECRET", "short"),
     ],
 )
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])  # noqa: S104 - not bound
 def test_a_guard_that_was_set_wrongly_never_leaves_the_door_open(variable: str, value: str, host: str):
-    settings = Settings.from_environment({variable: value})
-    rules = policy_for(settings, host=host, allow_open_door=True)
+    settings = Settings.from_environment({variable: value, "REKA_CLIPS_ALLOW_OPEN_DOOR": "1"})
+    rules = policy_for(settings, host=host)
     assert rules.refusal is not None
     assert rules.refusal.startswith(variable)
     assert value not in rules.refusal
@@ -110,7 +121,6 @@ def test_the_operator_is_told_what_will_not_work():
     assert any("guessed" in notice for notice in policy(auth_token="t" * 3).notices)
     assert any("REKA_CLIPS_ALLOWED_HOSTS" in notice for notice in policy(auth_token=TOKEN).notices)
     assert any("REKA_CLIPS_SECRET" in notice for notice in policy(auth_token=TOKEN, share_engine=True).notices)
-    assert policy(host="127.0.0.1").notices == ()
 
 
 def test_no_notice_holds_a_secret():

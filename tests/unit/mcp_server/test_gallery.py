@@ -9,7 +9,7 @@ from importlib.resources import files
 
 import pytest
 
-from reka_clips.mcp_server.extensions.gallery.origins import MediaOrigins, origin_of
+from reka_clips.mcp_server.extensions.gallery.extension import origin_of
 from reka_clips.mcp_server.extensions.gallery.page import html
 from reka_clips.mcp_server.resources import MAX_VIDEO_BYTES
 
@@ -84,14 +84,3 @@ def test_every_source_of_the_page_is_used():
 )
 def test_an_origin_is_a_plain_host_or_nothing(url: str, origin: str | None):
     assert origin_of(url) == origin
-
-
-def test_origins_are_kept_apart_by_caller_and_the_oldest_forgotten():
-    origins = MediaOrigins()
-    origins.note("one", [f"https://{number}.example/a" for number in range(20)])
-    origins.note("other", ["https://other.example/a"])
-    assert origins.of("one") == [f"https://{number}.example" for number in range(12, 20)]
-    assert origins.of("other") == ["https://other.example"]
-    for number in range(300):
-        origins.note(f"caller {number}", ["https://a.example"])
-    assert origins.of("one") == []

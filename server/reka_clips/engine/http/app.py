@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sqlite3
+import uuid
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import anyio.to_thread
 from starlette.applications import Starlette
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from reka_clips import __version__
 from reka_clips.contract import is_generation_id
-from reka_clips.engine.http.auth import Door, error_response
-from reka_clips.engine.http.openapi import document
 from reka_clips.engine.http.request_parsing import (
     MAX_BODY_BYTES,
     Problem,
@@ -27,23 +27,27 @@ from reka_clips.engine.http.request_parsing import (
     parse_delete,
     parse_page,
 )
-from reka_clips.engine.http.serializers import page, snapshot
-from reka_clips.engine.http.signed_links import FileLinks, Links, LinkSigner, SignedLinks
+from reka_clips.engine.http.serializers import FileLinks, Links, SignedLinks, error_response, page, snapshot
 from reka_clips.engine.service.sources import SourceError, local_file
 from reka_clips.engine.store.sqlite import DuplicateJobError, JobRunningError, QueueFullError, is_full
 from reka_clips.engine.worker.runner import DISK_FULL_MESSAGE
+from reka_clips.web.auth import SharedSecret, bearer_token
+from reka_clips.web.body_limit import BodyLimit
+from reka_clips.web.hosts import LOOPBACK_NAMES, HostCheck
+from reka_clips.web.signed_links import LinkSigner
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from starlette.requests import Request
-    from starlette.types import ASGIApp
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from reka_clips.contract import CreateRequest
     from reka_clips.engine.service.models import JobRecord, SourcePolicy
     from reka_clips.engine.service.service import ClipService
 
 _RETRY_AFTER_SECONDS: Final = 30
+_OUTPUT_PATH: Final = re.compile(r"/v1/clips/[^/]+/output/[^/]+")
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +79,7 @@ class ClipApi:
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
             # Also keeps out web pages: a browser asks before it sends this type to another origin.
             raise RefusedError(Problem("The body must be sent as Content-Type: application/json."))
-        creation, stream = parse_create(await _body(request), _query(request))
+        creation, stream = parse_create(await request.body(), _query(request))
         await anyio.to_thread.run_sync(self._check_files, creation)
         job = await self._service.submit(creation, self._policy)
         if not stream:
@@ -98,7 +102,7 @@ class ClipApi:
 
     async def delete(self, request: Request) -> Response:
         """DELETE /v1/clips/{id}."""
-        options = parse_delete(await _body(request))
+        options = parse_delete(await request.body())
         job = await self._service.delete(_job_id(request), delete_input_video=options.delete_input_video)
         if job is None:
             raise HTTPException(404)
@@ -140,18 +144,67 @@ class ClipApi:
             raise RefusedError(*problems)
 
 
-def build_app(api: ClipApi, door: Door) -> ASGIApp:
-    """Return the application: the routes behind the door."""
+def build_app(api: ClipApi, *, api_key: str | None, host: str, signer: LinkSigner) -> ASGIApp:
+    """Return the application.
+
+    api_key: what callers must send as `X-Api-Key` or bearer token; None: everyone on this machine may call, but no
+    web page (it could reach the engine through a browser here), so the Host must be a name of this machine.
+    host: the address that the engine listens on.
+    """
     routes = [
         _route("/healthz", GET=_health),
-        _route("/openapi.json", GET=_openapi),
         _route("/v1/clips", GET=api.list, POST=api.create),
         _route("/v1/clips/{id}", GET=api.get, DELETE=api.delete),
         _route("/v1/clips/{id}/output/{name}", GET=api.output),
     ]
     app = Starlette(routes=routes, exception_handlers=_HANDLERS)
     app.router.redirect_slashes = False
-    return door.guard(app)
+    names = (*LOOPBACK_NAMES, f"[{host}]" if ":" in host else host)
+    hosts = HostCheck(hosts=[form for name in names for form in (name, f"{name}:*")], origins=())
+    return _Gate(
+        BodyLimit(app, max_bytes=MAX_BODY_BYTES, respond=error_response),
+        api_key=api_key,
+        hosts=hosts if api_key is None else HostCheck(hosts=None, origins=None),
+        signer=signer,
+    )
+
+
+class _Gate:
+    """Gives each request an id, and lets in those from a known name with the key or with a signed link."""
+
+    def __init__(self, app: ASGIApp, *, api_key: str | None, hosts: HostCheck, signer: LinkSigner) -> None:
+        self._app = app
+        self._api_key = None if api_key is None else SharedSecret(api_key)
+        self._hosts = hosts
+        self._signer = signer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request_id = str(uuid.uuid4())
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["X-Request-ID"] = request_id
+            await send(message)
+
+        await (self._refusal(scope) or self._app)(scope, receive, send_with_id)
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        path: str = scope["path"]
+        if path == "/healthz":
+            return None
+        refusal = self._hosts.refusal(scope)
+        if refusal is not None:
+            is_host = refusal.status == HTTPStatus.MISDIRECTED_REQUEST
+            return error_response(400 if is_host else refusal.status, refusal.message)
+        headers = Headers(scope=scope)
+        if self._api_key is None or self._api_key.matches(
+            headers.get("x-api-key", "") or bearer_token(headers).strip()
+        ):
+            return None
+        reads_file = scope["method"] in ("GET", "HEAD") and _OUTPUT_PATH.fullmatch(path) is not None
+        if reads_file and self._signer.opens(path, scope["query_string"].decode("latin-1")):
+            return None
+        return error_response(401, "The key is missing or wrong: send it as X-Api-Key, or as a bearer token.")
 
 
 def _route(path: str, **handlers: Callable[[Request], Awaitable[Response]]) -> Route:
@@ -165,19 +218,6 @@ def _route(path: str, **handlers: Callable[[Request], Awaitable[Response]]) -> R
 
 async def _health(_: Request) -> Response:
     return JSONResponse({"status": "ok"})
-
-
-async def _openapi(_: Request) -> Response:
-    return JSONResponse(document(__version__))
-
-
-async def _body(request: Request) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise HTTPException(413, f"The body is larger than {MAX_BODY_BYTES} bytes.")
-    return bytes(body)
 
 
 def _query(request: Request) -> dict[str, str]:

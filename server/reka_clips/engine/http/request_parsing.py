@@ -16,6 +16,7 @@ from reka_clips.contract import (
     RenderingConfig,
     video_url_problem,
 )
+from reka_clips.contract.requests import LANGUAGE_PATTERN
 from reka_clips.download.fetch import WEB_PAGE_MESSAGE
 from reka_clips.engine.media.pipeline import unsupported
 from reka_clips.engine.service.sources import is_video_page
@@ -181,6 +182,8 @@ def _problem(detail: ErrorDetails) -> Problem:
         model = _MODELS.get(path.rpartition(".")[0])
         known = ", ".join(name for name in model.model_fields if name not in _QUERY) if model else ""
         return Problem(f"is no known field; there are {known}" if known else "is no known field", path)
+    if kind == "string_pattern_mismatch" and context.get("pattern") == LANGUAGE_PATTERN:
+        return Problem("must be a language code such as en or pt-BR", path)
     if kind in _PLAIN:
         return Problem(_PLAIN[kind].format_map({"low": context.get("ge"), "high": context.get("le"), **context}), path)
     if kind == "value_error":

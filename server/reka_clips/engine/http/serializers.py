@@ -1,19 +1,24 @@
-"""What the engine tells of its generations: records as the JSON of the Clip API."""
+"""What the engine answers, in the JSON of the Clip API: generations, with links to their files, and errors."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from starlette.responses import JSONResponse
 
 from reka_clips.contract.requests import DEFAULT_MAX_DURATION_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from reka_clips.engine.http.signed_links import Links
+    from reka_clips.engine.http.request_parsing import Problem
     from reka_clips.engine.service.models import Clip, JobRecord
+    from reka_clips.engine.service.paths import Folders
     from reka_clips.engine.service.status import EngineStatus
+    from reka_clips.web.signed_links import LinkSigner
 
 _GENERATION_DEFAULTS: Final = {
     "template": "moments",
@@ -27,6 +32,65 @@ _RENDERING_DEFAULTS: Final = {
     "resolution": 720,
     "layout": "ai",
 }
+_ERROR_TYPES: Final = {
+    400: "validation_error",
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    409: "conflict_error",
+    429: "rate_limit_error",
+}
+
+
+class Links(Protocol):
+    """Makes the links that stand in snapshots."""
+
+    def file(self, job_id: str, name: str) -> str:
+        """Return the link to a file of a generation. name: `1.mp4`, `1.jpg`, counted from 1."""
+        ...
+
+
+class FileLinks:
+    """`file://` links, for callers on this machine."""
+
+    def __init__(self, folders: Folders) -> None:
+        self._folders = folders
+
+    def file(self, job_id: str, name: str) -> str:
+        return (self._folders.clips(job_id) / name).absolute().as_uri()
+
+
+class SignedLinks:
+    """http(s) links that begin with `base_url` and open without a key for a time."""
+
+    def __init__(self, base_url: str, signer: LinkSigner) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._signer = signer
+
+    def file(self, job_id: str, name: str) -> str:
+        return self._base_url + self._signer.signed(f"/v1/clips/{job_id}/output/{name}")
+
+
+def error_response(
+    status: int,
+    message: str,
+    *,
+    param: str | None = None,
+    kind: str | None = None,
+    problems: Sequence[Problem] = (),
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    """Return an error in the shape of the Clip API. kind: its type, if not the usual one of this status.
+
+    problems: everything that is wrong, listed as `details`.
+    """
+    usual = _ERROR_TYPES.get(
+        status, "server_error" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "invalid_request_error"
+    )
+    error: dict[str, object] = {"type": kind or usual, "message": message, "param": param}
+    if problems:
+        error["details"] = [{"param": problem.param, "message": problem.message} for problem in problems]
+    return JSONResponse({"error": error}, status_code=status, headers=headers)
 
 
 def snapshot(job: JobRecord, links: Links) -> dict[str, Any]:
@@ -45,6 +109,8 @@ def snapshot(job: JobRecord, links: Links) -> dict[str, Any]:
         "progress": round(job.progress, 4),
         "output": [_clip(job.id, clip, links) for clip in job.clips],
     }
+    if job.detail is not None:
+        fields["detail"] = job.detail
     if job.warnings:
         fields["warnings"] = list(job.warnings)
     if job.error_message is not None:
@@ -74,7 +140,7 @@ def _item(job: JobRecord) -> dict[str, Any]:
 def _clip(job_id: str, clip: Clip, links: Links) -> dict[str, Any]:
     return {
         "title": clip.title,
-        "video_url": links.video(job_id, clip),
+        "video_url": links.file(job_id, f"{clip.number}.mp4"),
         "caption": clip.caption,
         "hashtags": list(clip.hashtags),
         "ai_score": clip.ai_score,
@@ -82,7 +148,7 @@ def _clip(job_id: str, clip: Clip, links: Links) -> dict[str, Any]:
         "width": clip.width,
         "height": clip.height,
         "size_bytes": clip.size_bytes,
-        "poster_url": links.poster(job_id, clip),
+        "poster_url": links.file(job_id, f"{clip.number}.jpg") if clip.has_poster else None,
         "source_url": clip.source_url,
         "source_start_time": clip.source_start_seconds,
         "source_end_time": clip.source_end_seconds,

@@ -7,11 +7,12 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from reka_clips.engine.media import time_estimates
-from reka_clips.engine.media.analyze import analyze
+from reka_clips.engine.media.analyze import analyze, listening
 from reka_clips.engine.media.ffmpeg.errors import DiskFullError, MediaError
 from reka_clips.engine.media.select import planning
 from reka_clips.engine.media.sources import AnalyzedSource, ProbedSource, listen, open_source, read_text, too_short
 from reka_clips.engine.media.text import speech
+from reka_clips.engine.media.text.languages import language_tag
 from reka_clips.engine.media.text.relevance import query_terms
 
 if TYPE_CHECKING:
@@ -130,11 +131,13 @@ class MomentFinder:
         return opened
 
     async def _measure(self, item: ProbedSource, report: Callable[[float], None], shortest: int) -> AnalyzedSource:
-        cues, warnings = await read_text(self._ffmpeg, item)
+        wanted = language_tag((self._rendering and self._rendering.subtitles_language) or "")
+        cues, warnings = await read_text(self._ffmpeg, item, wanted=wanted)
         self.warnings += warnings
         measured = await analyze.measure(self._ffmpeg, item.look(self._scratch), report=report, tier=self._tier)
-        if item.info.audio is not None and not measured.has_sound:
-            self.warnings.append(f"The sound of {item.name} could not be decoded.")
+        told = listening.choice_told(item.name, item.info, listening.Heard(measured.audio, measured.loudness_db))
+        self.warnings += [told] if told else []
+        item = replace(item, info=replace(item.info, audio=measured.audio))
         if measured.end - measured.start < shortest:
             raise MediaError(too_short(measured.end - measured.start, shortest))
         return AnalyzedSource(item, measured, cues)

@@ -10,7 +10,7 @@ from reka_clips.engine.media.analyze import analyze
 from reka_clips.engine.media.ffmpeg.errors import DiskFullError, MediaError
 from reka_clips.engine.media.ffmpeg.probe import probe
 from reka_clips.engine.media.ffmpeg.remux import with_index
-from reka_clips.engine.media.text import speech, subtitles, titles
+from reka_clips.engine.media.text import speech, titles, tracks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -123,15 +123,15 @@ def too_short(seconds: Fraction, shortest: int) -> str:
     )
 
 
-async def read_text(ffmpeg: Ffmpeg, opened: ProbedSource) -> tuple[tuple[Cue, ...], tuple[str, ...]]:
-    """Return the subtitles of a source, from a file beside it or a track inside it, and warnings; empty for none."""
-    warnings: list[str] = []
-    for path in opened.source.sidecar_paths:
-        try:
-            return subtitles.read_subtitles(path), tuple(warnings)
-        except MediaError as error:
-            warnings.append(str(error))
-    return await subtitles.extract_subtitles(ffmpeg, opened.source.path, opened.info), tuple(warnings)
+async def read_text(
+    ffmpeg: Ffmpeg, opened: ProbedSource, *, wanted: str = ""
+) -> tuple[tuple[Cue, ...], tuple[str, ...]]:
+    """Return the subtitles of a source, from a file beside it or a track inside it, and warnings; empty for none.
+
+    wanted: the language asked for, as `language_tag` gives it, or empty for the one that is spoken.
+    """
+    source = opened.source
+    return await tracks.read_text(ffmpeg, source.path, opened.info, sidecars=source.sidecar_paths, wanted=wanted)
 
 
 async def listen(

@@ -64,7 +64,8 @@ class Clip:
 class JobRecord:
     """One generation. Times are Unix seconds. `version` grows with each change.
 
-    num_generations: 0 while automatic and not yet decided. attempts: how often a worker took it up.
+    num_generations: 0 while automatic and not yet decided. detail: what the stage is busy with.
+    attempts: how often a worker took it up.
     owner: the process that works on it; None while it waits or when it has ended.
     """
 
@@ -80,13 +81,20 @@ class JobRecord:
     clips: tuple[Clip, ...] = ()
     warnings: tuple[str, ...] = ()
     error_message: str | None = None
+    detail: str | None = None
     attempts: int = 0
     owner: str | None = None
     version: int = 0
 
     def entering(self, status: str, *, at: float) -> JobRecord:
         """Return the record as it enters a stage."""
-        return replace(self, status=status, updated_at=at, stages=(*self.stages, StageEntry(status, at, self.progress)))
+        return replace(
+            self,
+            status=status,
+            detail=None,
+            updated_at=at,
+            stages=(*self.stages, StageEntry(status, at, self.progress)),
+        )
 
     @property
     def is_terminal(self) -> bool:

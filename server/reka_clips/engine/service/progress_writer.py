@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from reka_clips.engine.service.models import JobRecord
 
 _WRITE_SECONDS: Final = 0.5
+_FETCHING_SHARE: Final = 0.05  # of all the progress there is
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +45,11 @@ class ProgressWriter:
         """Note how much is done, 0 to 1; less than before changes nothing."""
         if share > self.job.progress:
             self.job = replace(self.job, progress=min(share, 1.0), updated_at=time.time())
+
+    def fetching(self, detail: str | None, share: float) -> None:
+        """Note what is fetched before the stage can go on, None: nothing more; and how much is there, 0 to 1."""
+        self.job = replace(self.job, detail=detail, updated_at=time.time())
+        self.progress(_FETCHING_SHARE * share)
 
     async def keep_writing(self) -> None:
         """Write what changed, until cancelled. Raises LeaseLostError."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 import secrets
 import sqlite3
 import time
@@ -16,16 +17,19 @@ from typing import TYPE_CHECKING, Final, Self, TypeVar
 import anyio
 import anyio.to_thread
 
+from reka_clips.engine.media.ffmpeg.fetch import fetch_ffmpeg, ffmpeg_source
 from reka_clips.engine.media.ffmpeg.orphan_killer import OrphanKiller
+from reka_clips.engine.media.ffmpeg.process import find_ffmpeg
 from reka_clips.engine.service.change_notifier import ChangeNotifier
 from reka_clips.engine.service.cleanup import prune
-from reka_clips.engine.service.models import QUEUED, JobRecord, StageEntry
+from reka_clips.engine.service.models import DOWNLOADING, QUEUED, JobRecord, StageEntry
 from reka_clips.engine.service.paths import Folders, remove
 from reka_clips.engine.service.progress_writer import LeaseLostError, ProgressWriter
 from reka_clips.engine.service.sources import Sources
 from reka_clips.engine.service.status import EngineStatus, engine_status
 from reka_clips.engine.store.sqlite import JobStore
 from reka_clips.engine.worker.runner import failed, make
+from reka_clips.errors import EngineMissingError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -50,14 +54,22 @@ class ClipService:
     """One engine process: `async with ClipService(settings, find_ffmpeg())`. Any number may share a data folder."""
 
     def __init__(
-        self, settings: Settings, ffmpeg: Ffmpeg, *, owner: str | None = None, lease_seconds: float = _LEASE_SECONDS
+        self,
+        settings: Settings,
+        ffmpeg: Ffmpeg | None,
+        *,
+        owner: str | None = None,
+        lease_seconds: float = _LEASE_SECONDS,
     ) -> None:
-        """owner: names this process in the store; one that was killed is replaced at once by another of its name.
+        """ffmpeg: None where it has to be fetched, which the first generation does.
+
+        owner: names this process in the store; one that was killed is replaced at once by another of its name.
 
         lease_seconds: how long the generations of a dead process wait before one of another name takes them up.
         """
         self._settings = settings
         self._ffmpeg = ffmpeg
+        self._ffmpeg_lock = anyio.Lock()
         self._lease_seconds = lease_seconds
         self._owner = owner or secrets.token_hex(8)
         self._store_limiter = anyio.CapacityLimiter(1)
@@ -74,7 +86,7 @@ class ClipService:
             await anyio.to_thread.run_sync(self.folders.make)
             self.store = stack.enter_context(await anyio.to_thread.run_sync(JobStore, self.folders.database))
             self.sources = Sources(self.store, self.folders)
-            self._ffmpeg = replace(self._ffmpeg, warden=stack.enter_context(OrphanKiller()))
+            self._warden = stack.enter_context(OrphanKiller())
             # What a process of the same name was working on when it was killed.
             await self._in_thread(lambda: self.store.release(self._owner, now=time.time(), in_order=False))
             stack.push_async_callback(self._release)
@@ -192,7 +204,7 @@ class ClipService:
                 async with anyio.create_task_group() as tasks:
                     tasks.start_soon(report.keep_writing)
                     if job.attempts <= MAX_ATTEMPTS:
-                        ended = await make(report, sources=self.sources, folders=self.folders, ffmpeg=self._ffmpeg)
+                        ended = await self._make(report)
                     tasks.cancel_scope.cancel()
                 await self._finish(ended)
             except* LeaseLostError:
@@ -200,6 +212,23 @@ class ClipService:
             finally:
                 del self._running[job.id]
         await anyio.to_thread.run_sync(remove, self.folders.staging(job.id, self._owner))
+
+    async def _make(self, report: ProgressWriter) -> JobRecord:
+        try:
+            ffmpeg = replace(await self._found_ffmpeg(report), warden=self._warden)
+        except EngineMissingError as error:
+            return failed(report.job, str(error))
+        return await make(report, sources=self.sources, folders=self.folders, ffmpeg=ffmpeg)
+
+    async def _found_ffmpeg(self, report: ProgressWriter) -> Ffmpeg:
+        """Return the ffmpeg to use, fetched if there is none yet. Raises EngineMissingError."""
+        async with self._ffmpeg_lock:
+            source = ffmpeg_source(os.environ)
+            if self._ffmpeg is None and source is not None:
+                report.enter(DOWNLOADING)
+                self._ffmpeg = await fetch_ffmpeg(source, self._settings.data_dir, tell=report.fetching)
+                report.fetching(None, 1.0)
+            return self._ffmpeg or find_ffmpeg()
 
     async def _finish(self, job: JobRecord) -> None:
         """Write how a generation ended, however long the disk refuses."""

@@ -18,7 +18,7 @@ import anyio.to_thread
 from reka_clips.download.fetch import DownloadLimits, NetworkAccess, Validators, download
 from reka_clips.download.sniff import SNIFFED_BYTES, Kind, plain_kind
 from reka_clips.engine.media.sources import Source
-from reka_clips.engine.media.text.subtitles import find_sidecars
+from reka_clips.engine.media.text.tracks import find_sidecars
 from reka_clips.engine.service.models import SourceRecord
 from reka_clips.engine.service.paths import remove
 from reka_clips.errors import DownloadError, RekaClipsError
@@ -69,7 +69,9 @@ def local_file(url: str, policy: SourcePolicy) -> Path:
         path = Path(os.path.realpath(path))
         if not _is_inside(path, policy.folders):
             raise SourceError(
-                "This file is outside the folders that the engine may read for others (REKA_CLIPS_ENGINE_FOLDERS)."
+                "This file is outside the folders that the engine may read for others (REKA_CLIPS_ENGINE_FOLDERS). An "
+                "engine on this computer alone reads any file for callers with its key (REKA_CLIPS_ENGINE_KEY), or for "
+                "everyone if it was started with --trust-local-users."
             )
     try:
         is_file, size_bytes = path.is_file(), path.stat().st_size

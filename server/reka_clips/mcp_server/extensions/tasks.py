@@ -7,7 +7,6 @@ same key can answer for it, also after a restart. Source: SEP-2663 and the exten
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
@@ -53,9 +52,6 @@ _MAX_STATUS_CHARACTERS: Final = 300
 _FIRST_SEEN: Final[WeakKeyDictionary[Generation, str]] = WeakKeyDictionary()
 
 
-OnResult = Callable[[Mapping[str, Any] | None, Mapping[str, str] | None], None]
-
-
 class TaskParams(RequestParams):
     """Parameters of every `tasks/` method; those that a method has beside them do not matter here."""
 
@@ -67,10 +63,9 @@ class Tasks(Extension):
 
     identifier = EXTENSION_ID
 
-    def __init__(self, runtime: AppContext, *, on_result: OnResult) -> None:
-        """Nothing happens yet. on_result: is told the structured content of each result, and the request's headers."""
+    def __init__(self, runtime: AppContext) -> None:
+        """Nothing happens yet."""
         self._runtime = runtime
-        self._on_result = on_result
         # Whose task was cancelled here. Another process does not know, and tells how the generation stands: allowed,
         # since a cancellation need not take effect, and Reka has no way to stop a generation.
         self._cancelled: OrderedDict[tuple[str, str], None] = OrderedDict()
@@ -104,9 +99,7 @@ class Tasks(Extension):
             return _cancelled(job)
         if job.state.is_terminal:
             call = Call.now(self._runtime, Context(request_context=ctx))
-            result = job_result(job, call)
-            self._on_result(result.structured_content, call.headers)
-            return _ended(job, result)
+            return _ended(job, job_result(job, call))
         return _working(job)
 
     async def _update(self, ctx: ServerRequestContext[Any, Any], params: TaskParams) -> HandlerResult:
@@ -131,8 +124,9 @@ class Tasks(Extension):
         if not is_generation_id(params.task_id):
             raise _unknown_task()
         try:
-            account = await self._runtime.account(headers)
-            return await self._runtime.manager.job(account, params.task_id)
+            with self._runtime.deadline():
+                account = await self._runtime.account(headers)
+                return await self._runtime.manager.job(account, params.task_id)
         except NotFoundError as error:
             raise _unknown_task() from error
         except RekaClipsError as error:

@@ -1,10 +1,10 @@
-"""The door of the HTTP side: who sends a valid token comes in, whatever the path."""
+"""Authentication on the HTTP side: every request needs a valid token, whatever the path."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-from typing import TYPE_CHECKING, Final
+import logging
+from http import HTTPStatus
+from typing import Final
 
 from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
 from mcp.server.auth.middleware.bearer_auth import BearerAuthBackend, RequireAuthMiddleware
@@ -13,20 +13,27 @@ from mcp.server.auth.routes import build_resource_metadata_url, create_protected
 from pydantic import AnyHttpUrl, ConfigDict, TypeAdapter
 from starlette.authentication import AuthenticationError
 from starlette.middleware.authentication import AuthenticationMiddleware
-from starlette.requests import HTTPConnection
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reka_clips.mcp_server.http.policy import resource_url
 from reka_clips.settings import Settings
+from reka_clips.web.auth import SharedSecret
+from reka_clips.web.server import drop_repeats
 
-if TYPE_CHECKING:
-    from reka_clips.mcp_server.http.jwks import IssuerKeys
+logger = logging.getLogger(__name__)
+drop_repeats(logger)
 
 # An issuer is compared letter by letter: no slash may be added to an address without a path.
 _URL: Final = TypeAdapter(AnyHttpUrl, config=ConfigDict(url_preserve_empty_path=True))
 _TEAM: Final = "team"  # everyone who comes with the operator's own token
+_ANY: Final = ("GET", "HEAD", "POST")
+_NO_OAUTH: Final = (
+    "There is no OAuth server here. Where this server asks for a token, it is the one that its operator set "
+    "(REKA_CLIPS_AUTH_TOKEN): send it as `Authorization: Bearer ...`"
+)
 _FORWARDED: Final = frozenset({b"forwarded", b"x-forwarded-for", b"x-real-ip"})
 
 
@@ -34,20 +41,19 @@ class StaticTokenVerifier:
     """The SDK's TokenVerifier for the one token that the operator set; others go to `otherwise`."""
 
     def __init__(self, token: str, *, scopes: tuple[str, ...], otherwise: TokenVerifier | None) -> None:
-        self._digest = hashlib.sha256(token.encode()).digest()
+        self._token = SharedSecret(token)
         self._scopes = scopes
         self._otherwise = otherwise
 
     async def verify_token(self, token: str) -> AccessToken | None:
-        """Return full access for the operator's token. Compared in constant time, whatever its length."""
-        digest = hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
-        if hmac.compare_digest(digest, self._digest):
+        """Return full access for the operator's token."""
+        if self._token.matches(token):
             return AccessToken(token="", client_id=_TEAM, scopes=list(self._scopes))
         return None if self._otherwise is None else await self._otherwise.verify_token(token)
 
 
-class Door:
-    """Everything behind it needs a token. Built of the SDK's parts, so that sessions belong to who opened them."""
+class BearerAuth:
+    """Requires a token for everything behind it. Built of the SDK's parts, so that sessions belong to their callers."""
 
     def __init__(self, settings: Settings) -> None:
         self._scopes = settings.oauth_scopes
@@ -61,40 +67,43 @@ class Door:
         self._verifier = verifier
 
     def _oauth(self, settings: Settings, issuer: str) -> TokenVerifier:
-        from reka_clips.mcp_server.http.jwks import IssuerKeys
-        from reka_clips.mcp_server.http.oauth import JwtVerifier
+        from reka_clips.mcp_server.http.oauth import IssuerKeys, JwtVerifier
 
         resource = resource_url(settings)
         if resource is None:
             raise ValueError("OAuth needs a public address")  # policy_for refuses this before
         self._resource = _url(resource)
-        keys: IssuerKeys = IssuerKeys(issuer, jwks_url=settings.oauth_jwks_url)
+        keys = IssuerKeys(issuer, jwks_url=settings.oauth_jwks_url)
         return JwtVerifier(keys, issuer=issuer, audience=settings.oauth_audience or resource)
 
     def guard(self, app: ASGIApp) -> ASGIApp:
-        """Return the app behind the door, or the app itself where there is no door."""
+        """Return the app behind the check, or the app itself where no token is set."""
         if self._verifier is None:
             return app
         metadata_url = None if self._resource is None else build_resource_metadata_url(self._resource)
-        inner = RequireAuthMiddleware(app, list(self._scopes), metadata_url)
+        inner = _RequireToken(app, list(self._scopes), metadata_url)
         return AuthenticationMiddleware(
             AuthContextMiddleware(inner), backend=_Backend(self._verifier), on_error=_cannot_check
         )
 
     def open_routes(self) -> list[Route]:
-        """Return what must be read before a client has a token: the protected resource metadata of RFC 9728."""
-        if self._resource is None or self._issuer is None:
-            return []
-        return create_protected_resource_routes(
-            resource_url=self._resource,
-            authorization_servers=[_url(self._issuer)],
-            scopes_supported=list(self._scopes) or None,
-            resource_name="reka-clips-mcp",
-        )
+        """Return what must be read before a client has a token: the protected resource metadata of RFC 9728.
+
+        Where there is no OAuth, clients that look for it are answered 404: a 401 would send them to register.
+        """
+        routes: list[Route] = []
+        if self._resource is not None and self._issuer is not None:
+            routes = create_protected_resource_routes(
+                resource_url=self._resource,
+                authorization_servers=[_url(self._issuer)],
+                scopes_supported=list(self._scopes) or None,
+                resource_name="reka-clips-mcp",
+            )
+        return [*routes, Route("/.well-known/{path:path}", _no_oauth), Route("/register", _no_oauth, methods=_ANY)]
 
 
 class RejectForwarded:
-    """Turns away what came through a proxy while there is no door: then others than this machine's users call."""
+    """Refuses what came through a proxy while no token is asked for: then others than this machine's users call."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -112,7 +121,7 @@ class RejectForwarded:
 
 class _Backend(BearerAuthBackend):
     async def authenticate(self, conn: HTTPConnection):  # noqa: ANN202 - the SDK's type: it names none
-        from reka_clips.mcp_server.http.jwks import IssuerUnreachableError
+        from reka_clips.mcp_server.http.oauth import IssuerUnreachableError
 
         try:
             return await super().authenticate(conn)
@@ -120,8 +129,36 @@ class _Backend(BearerAuthBackend):
             raise AuthenticationError("The identity provider cannot be reached, so no token can be checked.") from error
 
 
+class _RequireToken(RequireAuthMiddleware):
+    """The SDK's check, with an answer that says which token is meant, and the scopes that RFC 6750 wants named."""
+
+    async def _send_auth_error(self, send: Send, status_code: int, error: str, description: str) -> None:
+        text = description
+        if status_code == HTTPStatus.UNAUTHORIZED:
+            whose = "of the identity provider" if self.resource_metadata_url else "that its operator set"
+            text = f"This server needs a token: send the one {whose} as `Authorization: Bearer ...`"
+            logger.warning("Requests without a valid bearer token are refused (401).")
+        challenge = [f'error="{error}"', f'error_description="{text}"']
+        if self.required_scopes:
+            challenge.append(f'scope="{" ".join(self.required_scopes)}"')
+        if self.resource_metadata_url:
+            challenge.append(f'resource_metadata="{self.resource_metadata_url}"')
+        headers = {"WWW-Authenticate": f"Bearer {', '.join(challenge)}"}
+        body = {"error": error, "error_description": text}
+        answer = JSONResponse(body, status_code=status_code, headers=headers)
+        await answer({"type": "http"}, _nothing, send)
+
+
 def _url(text: str) -> AnyHttpUrl:
     return _URL.validate_python(text)
+
+
+async def _nothing() -> Message:
+    return {"type": "http.disconnect"}
+
+
+async def _no_oauth(_: Request) -> Response:
+    return JSONResponse({"error": "not_found", "error_description": _NO_OAUTH}, status_code=404)
 
 
 def _cannot_check(_: HTTPConnection, error: Exception) -> Response:

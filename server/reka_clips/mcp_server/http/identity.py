@@ -1,4 +1,4 @@
-"""Who calls over HTTP: a person's token at the door, and whose Reka key comes with the request."""
+"""Who calls over HTTP: whose token, and whose Reka key comes with the request."""
 
 from __future__ import annotations
 
@@ -52,19 +52,6 @@ def _user(
     """Return the caller in the SDK's form; the same caller is the same object, since nothing ever changes it."""
     name = json.dumps([person, key_hash])
     return AuthenticatedUser(AccessToken(token="", client_id=name, scopes=list(scopes), expires_at=expires_at))
-
-
-def caller_of(request: HTTPConnection | None) -> str:
-    """Return a word that tells callers apart for limits: by their own key, else by their token, else all alike."""
-    if request is None:
-        return "operator"
-    own = _hash_of_key(request)
-    if own is not None:
-        return "key:" + own
-    user = request.scope.get("user")
-    if isinstance(user, AuthenticatedUser):
-        return "token:" + json.dumps(principal_components(user.access_token))
-    return "shared"
 
 
 def _hash_of_key(request: HTTPConnection) -> str | None:

@@ -1,132 +1,166 @@
-"""How much one caller, one request and all sessions together may take."""
+"""How much one caller may take: sessions, calls, listeners, and reads of videos at once."""
 
 from __future__ import annotations
 
-from collections import Counter, deque
+import json
+from collections import Counter, OrderedDict
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any, Final
 
 import anyio
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp.shared.exceptions import MCPError
+from mcp_types import INVALID_REQUEST
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
+from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reka_clips.errors import BusyError
-from reka_clips.mcp_server.http.identity import caller_of
+from reka_clips.mcp_server.context import AppContext
 from reka_clips.mcp_server.output.error_results import failure_result
 
-_BODY_SECONDS: Final = 30.0
-# What is too large is read a little further: who still sends when the connection ends does not see the answer.
-_DRAINED_BYTES: Final = 8 * 1024 * 1024
+_LISTENERS: Final = 32
+# A video is read whole and sent as text: 16 MB take some 60 while it is sent. More wait for their turn.
+_READS: Final = 4
+_REMEMBERED: Final = 1024  # callers
 
 
-class CallLimit:
-    """Middleware of the MCP server: at most `most` tool calls at once for one caller; more get a tool error."""
+def caller_of(connection: HTTPConnection | None, runtime: AppContext) -> str:
+    """Return a word that tells callers apart for limits.
 
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._running: Counter[str] = Counter()
+    A person known to an identity provider is one caller. Otherwise the Reka key counts, but only where it is used: a
+    made-up one must not make a new caller. Those without share what their token, or an open server, allows.
+    """
+    user = None if connection is None else connection.scope.get("user")
+    if connection is None or not isinstance(user, AuthenticatedUser):
+        return "operator"
+    person, key_hash = json.loads(user.access_token.client_id)  # as CallerIdentity wrote it
+    if person is not None and person[2] is not None:
+        return "person:" + json.dumps(person)
+    if key_hash is not None and runtime.uses_own_key(connection.headers):
+        return "key:" + key_hash
+    return "open" if person is None else "token:" + json.dumps(person)
+
+
+class CallLimits:
+    """Middleware of the MCP server: so many tool calls, listeners and reads at once for one caller."""
+
+    def __init__(self, runtime: AppContext, *, most_calls: int) -> None:
+        self._runtime = runtime
+        self._most_calls = most_calls
+        self._running: Counter[tuple[str, str]] = Counter()
+        self._readers: OrderedDict[str, anyio.CapacityLimiter] = OrderedDict()
 
     async def __call__(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-        if ctx.method != "tools/call" or ctx.request_id is None:
+        if ctx.request_id is None or ctx.method not in ("tools/call", "subscriptions/listen", "resources/read"):
             return await call_next(ctx)
-        caller = caller_of(ctx.request)
-        if self._running[caller] >= self._most:
-            busy = BusyError(
-                f"Too many calls at once: {self._most} are running for this caller already, and nothing was sent. "
-                "Try again when one of them has ended."
-            )
-            return failure_result(busy, tool=str((ctx.params or {}).get("name", "")))
-        self._running[caller] += 1
-        try:
+        caller = caller_of(ctx.request, self._runtime)
+        if ctx.method == "resources/read":
+            async with self._reader(caller):
+                return await call_next(ctx)
+        most = self._most_calls if ctx.method == "tools/call" else _LISTENERS
+        if self._running[caller, ctx.method] >= most:
+            return _too_many(ctx, most)
+        with _counted(self._running, (caller, ctx.method)):
             return await call_next(ctx)
-        finally:
-            self._running[caller] -= 1
-            if not self._running[caller]:
-                del self._running[caller]
+
+    def _reader(self, caller: str) -> anyio.CapacityLimiter:
+        reader = self._readers.setdefault(caller, anyio.CapacityLimiter(_READS))
+        self._readers.move_to_end(caller)
+        if len(self._readers) > _REMEMBERED:
+            self._readers.popitem(last=False)
+        return reader
 
 
-class BodyLimit:
-    """Reads a request's body before the app does: no more than so many bytes, and not for ever."""
+def _too_many(ctx: ServerRequestContext[Any, Any], most: int) -> HandlerResult:
+    if ctx.method != "tools/call":
+        raise MCPError(INVALID_REQUEST, f"Too many subscriptions at once: {most} are open for this caller already.")
+    busy = BusyError(
+        f"Too many calls at once: {most} are running for this caller already, and nothing was sent. "
+        "Try again when one of them has ended."
+    )
+    return failure_result(busy, tool=str((ctx.params or {}).get("name", "")))
 
-    def __init__(self, app: ASGIApp, *, max_bytes: int, seconds: float = _BODY_SECONDS) -> None:
+
+class SessionLimits:
+    """ASGI middleware: so many sessions at once on each transport, and for one caller no more than half of them.
+
+    sse_path: a request to it is a session as long as it is open. sessions: those of streamable HTTP, which keeps the
+    limit for all itself; None: there are none.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        runtime: AppContext,
+        *,
+        sse_path: str,
+        sessions: StreamableHTTPSessionManager | None,
+        most: int,
+    ) -> None:
         self._app = app
-        self._max_bytes = max_bytes
-        self._seconds = seconds
-        self._reading = set[anyio.CancelScope]()
-        self._is_stopping = False
-
-    def stop(self) -> None:
-        """Wait for no body any more: who is still sending is told that the server ends."""
-        self._is_stopping = True
-        for patience in self._reading:
-            patience.cancel()
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] != "POST":
-            await self._app(scope, receive, send)
-            return
-        body = bytearray()
-        arrived_bytes = 0
-        with anyio.move_on_after(0 if self._is_stopping else self._seconds) as patience, self._noted(patience):
-            while arrived_bytes <= self._max_bytes + _DRAINED_BYTES:
-                message = await receive()
-                if message["type"] != "http.request":
-                    return  # gone before it had said everything
-                piece = message.get("body", b"")
-                arrived_bytes += len(piece)
-                if arrived_bytes <= self._max_bytes:
-                    body += piece
-                if not message.get("more_body", False):
-                    break
-        if arrived_bytes > self._max_bytes:
-            text = f"The request is larger than {self._max_bytes} bytes (REKA_CLIPS_MAX_BODY_BYTES)."
-            await _refuse(413, text)(scope, receive, send)
-            return
-        if patience.cancelled_caught and self._is_stopping:
-            await _refuse(503, "This server is ending.")(scope, receive, send)
-            return
-        if patience.cancelled_caught:
-            await _refuse(408, "The request took too long to arrive.")(scope, receive, send)
-            return
-        waiting: deque[Message] = deque([{"type": "http.request", "body": bytes(body), "more_body": False}])
-
-        async def replay() -> Message:
-            return waiting.popleft() if waiting else await receive()
-
-        await self._app(scope, replay, send)
-
-    @contextmanager
-    def _noted(self, patience: anyio.CancelScope) -> Generator[None]:
-        self._reading.add(patience)
-        try:
-            yield
-        finally:
-            self._reading.discard(patience)
-
-
-class StreamLimit:
-    """At most so many requests to one path at once: each open SSE connection is a session that holds memory."""
-
-    def __init__(self, app: ASGIApp, *, path: str, most: int) -> None:
-        self._app = app
-        self._path = path
+        self._runtime = runtime
+        self._sse_path = sse_path
+        self._sessions = sessions
         self._most = most
-        self._open = 0
+        self._most_per_caller = max(min(most, 8), most // 2)
+        self._streams: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] != self._path:
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
-            return
-        if self._open >= self._most:
-            await _refuse(503, "Too many open sessions. Try again later.")(scope, receive, send)
-            return
-        self._open += 1
-        try:
-            await self._app(scope, receive, _first_answer(send))
-        finally:
-            self._open -= 1
+        elif scope["path"] == self._sse_path and scope["method"] == "GET":
+            caller = caller_of(HTTPConnection(scope), self._runtime)
+            if self._streams[caller] >= self._most_per_caller or self._streams.total() >= self._most:
+                await _too_many_sessions()(scope, receive, send)
+                return
+            with _counted(self._streams, caller):
+                await self._app(scope, receive, _first_answer(send))
+        elif self._begins_session(scope) and self._open_sessions(scope) >= self._most_per_caller:
+            await _too_many_sessions()(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    def _begins_session(self, scope: Scope) -> bool:
+        headers = Headers(scope=scope)
+        version = headers.get("mcp-protocol-version")
+        return (
+            self._sessions is not None
+            and scope["method"] == "POST"
+            and "mcp-session-id" not in headers
+            and (version is None or version in HANDSHAKE_PROTOCOL_VERSIONS)
+            and not scope["path"].startswith("/messages")
+        )
+
+    def _open_sessions(self, scope: Scope) -> int:
+        user = scope.get("user")
+        if self._sessions is None or not isinstance(user, AuthenticatedUser):
+            return 0
+        # No public way tells whose the sessions are; tests/e2e/network/test_limits.py notices a change.
+        owners = self._sessions._session_owners.values()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        person, key_hash = json.loads(user.access_token.client_id)
+        counts_key = caller_of(HTTPConnection(scope), self._runtime).startswith("key:")
+        mine = 0
+        for owner in owners:
+            their_person, their_hash = json.loads(owner["client_id"])
+            mine += their_person == person and (not counts_key or their_hash == key_hash)
+        return mine
+
+
+@contextmanager
+def _counted(counter: Counter[Any], key: Any) -> Generator[None]:
+    counter[key] += 1
+    try:
+        yield
+    finally:
+        counter[key] -= 1
+        if not counter[key]:
+            del counter[key]
 
 
 def _first_answer(send: Send) -> Send:
@@ -142,6 +176,6 @@ def _first_answer(send: Send) -> Send:
     return send_first
 
 
-def _refuse(status: int, message: str) -> JSONResponse:
-    headers = {"Retry-After": "15"} if status == 503 else {"Connection": "close"}  # noqa: PLR2004 - as asked for above
-    return JSONResponse({"error": message}, status_code=status, headers=headers)
+def _too_many_sessions() -> JSONResponse:
+    message = {"error": "Too many open sessions. Try again later."}
+    return JSONResponse(message, status_code=503, headers={"Retry-After": "15"})

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
 from reka_clips.mcp_server.context import Access
-from reka_clips.settings import Settings
+from reka_clips.settings import Settings, is_loopback
+from reka_clips.web.hosts import LOOPBACK_NAMES
 
 MCP_PATH: Final = "/mcp"
 
@@ -20,7 +20,10 @@ _GUARD_VARIABLES: Final = (
     "REKA_CLIPS_SECRET",
 )
 _SHORT_TOKEN_CHARACTERS: Final = 16
-_LOOPBACK_NAMES: Final = ("127.0.0.1", "localhost", "[::1]")
+_OPEN_LOOPBACK: Final = (
+    "every user of this computer can call this server, so it reads no file:// sources and saves no clips. For both, "
+    "set REKA_CLIPS_AUTH_TOKEN, or start it with --trust-local-users if nobody else uses this computer"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +44,12 @@ class ExposurePolicy:
     notices: tuple[str, ...]
 
 
-def policy_for(settings: Settings, *, host: str | None, allow_open_door: bool) -> ExposurePolicy:
-    """Return the rules for a server that listens on `host`; None: on an address this process does not know."""
+def policy_for(settings: Settings, *, host: str | None) -> ExposurePolicy:
+    """Return the rules for a server that listens on `host`; None: on an address this process does not know.
+
+    Files of this machine are only for callers who are known to be its operator: with the token on loopback, or where
+    the operator trusts all its users. Every user of a machine reaches its loopback addresses.
+    """
     exposed = host is None or not is_loopback(host) or bool(settings.public_url or settings.allowed_hosts)
     guarded = settings.auth_token is not None or settings.oauth_issuer is not None
     own_key = (not exposed or guarded) if settings.share_key is None else settings.share_key
@@ -50,22 +57,17 @@ def policy_for(settings: Settings, *, host: str | None, allow_open_door: bool) -
     return ExposurePolicy(
         exposed=exposed,
         guarded=guarded,
-        access=Access(own_key=own_key, engine=engine, files=not exposed),
+        access=Access(
+            own_key=own_key,
+            engine=engine,
+            files=not exposed and (guarded or settings.trust_local_users),
+            no_files=Access().no_files if exposed else _OPEN_LOOPBACK,
+        ),
         hosts=_hosts(settings, host),
         origins=_origins(settings, exposed=exposed),
-        refusal=_refusal(settings, exposed=exposed, guarded=guarded, open_door=allow_open_door),
-        notices=_notices(settings, host, exposed=exposed, own_key=own_key, engine=engine),
+        refusal=_refusal(settings, exposed=exposed, guarded=guarded),
+        notices=_notices(settings, host, exposed=exposed, guarded=guarded, own_key=own_key, engine=engine),
     )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches an address to listen on."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def resource_url(settings: Settings) -> str | None:
@@ -73,30 +75,34 @@ def resource_url(settings: Settings) -> str | None:
     return None if settings.public_url is None else settings.public_url + MCP_PATH
 
 
-def _refusal(settings: Settings, *, exposed: bool, guarded: bool, open_door: bool) -> str | None:
+def _refusal(settings: Settings, *, exposed: bool, guarded: bool) -> str | None:
     problem = settings.problem_with(*_GUARD_VARIABLES)
     if problem is not None:
-        return f"{problem} Nothing is served over the network before that is mended."
+        return f"{problem} Nothing is served over the network until this is fixed."
     if settings.oauth_issuer is not None and settings.public_url is None:
         return (
             "REKA_CLIPS_OAUTH_ISSUER needs REKA_CLIPS_PUBLIC_URL, too: the address under which clients reach this "
             "server, such as https://clips.example."
         )
-    if exposed and not guarded and not open_door:
+    if exposed and not guarded and not settings.allow_unauthenticated:
         return (
-            "Others could reach this server, and nothing guards it. Set REKA_CLIPS_AUTH_TOKEN to a long random word "
+            "Others could reach this server without authentication. Set REKA_CLIPS_AUTH_TOKEN to a long random word "
             "(or REKA_CLIPS_OAUTH_ISSUER to your identity provider), or listen on 127.0.0.1 only. "
-            "If something else guards it, say so with --allow-open-door."
+            "If something else authenticates callers, start it with --allow-unauthenticated."
         )
     return None
 
 
-def _notices(settings: Settings, host: str | None, *, exposed: bool, own_key: bool, engine: bool) -> tuple[str, ...]:
+def _notices(
+    settings: Settings, host: str | None, *, exposed: bool, guarded: bool, own_key: bool, engine: bool
+) -> tuple[str, ...]:
     notices: list[str] = []
     token = settings.auth_token
     if token is not None and len(token) < _SHORT_TOKEN_CHARACTERS:
-        notices.append("REKA_CLIPS_AUTH_TOKEN is short enough to be guessed: take 32 random characters or more.")
+        notices.append("REKA_CLIPS_AUTH_TOKEN is short enough to be guessed: use 32 random characters or more.")
     if not exposed:
+        if not guarded and not settings.trust_local_users:
+            notices.append(f"{_OPEN_LOOPBACK[0].upper()}{_OPEN_LOOPBACK[1:]}.")
         return tuple(notices)
     if host is not None and not (settings.public_url or settings.allowed_hosts):
         notices.append(
@@ -119,7 +125,7 @@ def _notices(settings: Settings, host: str | None, *, exposed: bool, own_key: bo
 
 
 def _hosts(settings: Settings, host: str | None) -> tuple[str, ...]:
-    names = [*_LOOPBACK_NAMES, *settings.allowed_hosts]
+    names = [*LOOPBACK_NAMES, *settings.allowed_hosts]
     if host is not None and not is_loopback(host):
         names.append(socket.gethostname())
         if host not in ("", "0.0.0.0", "::"):  # noqa: S104 - compared with, not bound to
@@ -135,9 +141,10 @@ def _hosts(settings: Settings, host: str | None) -> tuple[str, ...]:
 def _origins(settings: Settings, *, exposed: bool) -> tuple[str, ...]:
     origins = list(settings.allowed_origins)
     if settings.public_url is not None:
-        origins.append(settings.public_url)
+        parts = urlsplit(settings.public_url)
+        origins.append(f"{parts.scheme}://{parts.netloc}")
     if not exposed:
-        origins += [f"http://{name}{port}" for name in _LOOPBACK_NAMES for port in ("", ":*")]
+        origins += [f"http://{name}{port}" for name in LOOPBACK_NAMES for port in ("", ":*")]
     return tuple(dict.fromkeys(origins))
 
 

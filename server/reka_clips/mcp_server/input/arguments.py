@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, V
 
 from reka_clips.contract import STAGES, CreateRequest, is_generation_id, video_url_problem
 from reka_clips.contract.requests import WholeNumber
+from reka_clips.contract.video_urls import NO_FILES
 from reka_clips.errors import ArgumentError, FieldError
 from reka_clips.mcp_server.input.coercion import natural
 from reka_clips.mcp_server.input.schemas import flat_schema
@@ -105,17 +106,20 @@ class SaveArguments(_Arguments):
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
-def parse_create(raw: Mapping[str, Any], *, allow_file: bool) -> CreateArguments:
+def parse_create(raw: Mapping[str, Any], *, allow_file: bool, no_files: str = NO_FILES) -> CreateArguments:
     """Return the arguments of a creation.
 
-    allow_file: whether `file://` URLs are taken. Raises ArgumentError with every problem of the call.
+    allow_file: whether `file://` URLs are taken. no_files: what is said of them otherwise.
+    Raises ArgumentError with every problem of the call.
     """
 
     def url_refusals(value: Mapping[str, Any]) -> list[FieldError]:
         urls = value.get("video_urls")
         found: list[FieldError] = []
         for number, url in enumerate(cast("list[object]", urls) if isinstance(urls, list) else []):
-            problem = video_url_problem(url, allow_file=allow_file) if isinstance(url, str) else None
+            problem = None
+            if isinstance(url, str):
+                problem = video_url_problem(url, allow_file=allow_file, no_files=no_files)
             if problem is not None:
                 found.append(FieldError(f"video_urls[{number}]", problem))
         return found

@@ -10,6 +10,7 @@ import math
 import re
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from reka_clips.contract.requests import LANGUAGE_PATTERN
 from reka_clips.errors import FieldError
 from reka_clips.mcp_server.input import suggestions
 from reka_clips.mcp_server.input.aliases import NO_CHOICE
@@ -84,6 +85,9 @@ def _unknown_field(value: Any, path: Sequence[str | int], schema: JsonSchema, to
     return f"does not belong here; {meant} goes {where}: {json.dumps(example, ensure_ascii=False)}"
 
 
+_COLOR = 'a colour written as "#RRGGBB", such as "#FFCC00"'
+
+
 def _wrong_value(value: Any, node: JsonSchema, path: Sequence[str | int], own: object) -> str:
     kind = node.get("type")
     if isinstance(value, bytes):  # see coercion.natural
@@ -97,7 +101,8 @@ def _expected(node: JsonSchema, path: Sequence[str | int]) -> str:
     if "enum" in node:
         return f"one of {', '.join(node['enum'])}"
     if "pattern" in node:
-        return 'a colour written as "#RRGGBB", such as "#FFCC00"'
+        is_language = node["pattern"] == LANGUAGE_PATTERN
+        return 'a language code, such as "en" or "pt-BR"' if is_language else _COLOR
     if path[-1:] == ("id",):
         return "the id of a generation (a UUID), as create_clips and list_clips return it"
     kind = node.get("type")
@@ -154,7 +159,7 @@ def _meant(text: str, node: JsonSchema, path: Sequence[str | int]) -> Sequence[s
     if "enum" in node:
         return suggestions.nearest_values(text, node["enum"])
     if "pattern" in node:
-        found: str | float | None = suggestions.color(text)
+        found: str | float | None = None if node["pattern"] == LANGUAGE_PATTERN else suggestions.color(text)
     elif node.get("type") == "boolean":
         found = suggestions.truth(text)
     elif node.get("type") in ("integer", "number"):

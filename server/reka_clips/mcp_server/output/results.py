@@ -171,9 +171,10 @@ def _message(snapshot: Snapshot, story: ResultContext, *, shown: int) -> str:
         told += f" {_UPSTREAM_IS_DATA}"
     else:
         stage = stage_word(snapshot.status) if snapshot.status else "queued"
+        detail = f" ({clean(snapshot.detail, max_characters=80)})" if snapshot.detail else ""
         since = f" after {human_duration(story.elapsed_seconds)}" if story.elapsed_seconds else ""
         told = (
-            f"{name} is not finished{since}; stage: {stage} {backend}. It goes on by itself. "
+            f"{name} is not finished{since}; stage: {stage}{detail} {backend}. It goes on by itself. "
             f'get_clip_status with {{"id": "{generation_id}"}} waits for it and costs nothing.'
         )
     parts = (told, story.note, rate_limit_words(story.rate_limit))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import time
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from mcp.server.elicitation import AcceptedElicitation
 from mcp.server.mcpserver.context import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.resolve import Elicit, Resolve, build_resolver_plans, resolve_arguments
+from mcp.server.request_state import AESGCMRequestStateCodec, InvalidRequestState, RequestStateSecurity
 from mcp_types import InputRequiredResult
 from pydantic import BaseModel, Field
 
@@ -22,6 +25,8 @@ _MAX_SOURCE_CHARACTERS: Final = 120
 _MAX_SOURCES: Final = 3
 _MAX_PROMPT_CHARACTERS: Final = 200
 _NOTHING_SENT: Final = "Nothing was sent, nothing is charged."
+_STATE_PURPOSE: Final = "reka-clips-mcp/request-state/1\n"  # the secret signs links to clips too, under another
+_STATE_SECONDS: Final = 600.0
 
 
 class Consent(BaseModel):  # no docstring: clients would show it to the person
@@ -48,6 +53,39 @@ def question(request: CreateRequest, rate_limit: RateLimit | None) -> str:
         f"It uses one of the creations {left}, and the account may be charged.",
     ]
     return "\n".join(line for line in lines if line)
+
+
+def single_use_states(secret: str | None) -> RequestStateSecurity:
+    """Return how the state is sealed that goes to the client with a question and comes back with the answer.
+
+    secret: processes that share it take such calls over from each other; None: only this process can.
+    """
+    key = os.urandom(32) if secret is None else _STATE_PURPOSE + secret
+    return RequestStateSecurity(codec=_SingleUseCodec(key), ttl=_STATE_SECONDS)
+
+
+class _SingleUseCodec:
+    """The SDK's codec, which also refuses a state that came before: one yes is one creation.
+
+    Each process remembers what it has seen itself, for as long as a state is valid.
+    """
+
+    def __init__(self, key: bytes | str) -> None:
+        self._codec = AESGCMRequestStateCodec([key])
+        self._used: dict[str, float] = {}  # a state and when it expires, the oldest first
+
+    def seal(self, payload: bytes) -> str:
+        return self._codec.seal(payload)
+
+    def unseal(self, token: str) -> bytes:
+        payload = self._codec.unseal(token)
+        now = time.monotonic()
+        while self._used and (oldest := next(iter(self._used))) and self._used[oldest] < now:
+            del self._used[oldest]
+        if token in self._used:
+            raise InvalidRequestState("used before")
+        self._used[token] = now + _STATE_SECONDS
+        return payload
 
 
 def check_can_ask(context: Context[Any, Any]) -> None:

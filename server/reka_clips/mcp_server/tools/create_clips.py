@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio
 from mcp_types import InputRequiredResult, ToolAnnotations
 
+from reka_clips.contract.video_urls import NO_FILES
+from reka_clips.errors import ArgumentError, FieldError
 from reka_clips.mcp_server.extensions import gallery
 from reka_clips.mcp_server.extensions.task_handoff import taker
 from reka_clips.mcp_server.icons import icon
@@ -46,6 +48,9 @@ Time: minutes (Reka: 2 to 15). Progress is reported at every stage. The call ret
 after wait_seconds, then with the id, the stage and the next call to make; with stream=false as soon as the creation \
 is accepted. The generation goes on by itself when the call ends, is cancelled or times out, and cannot be stopped."""
 
+_ENGINE_ONLY: Final = (
+    "is for the embedded engine; leave it out, or set generation_config.translated_subtitles_target_language"
+)
 _WHERE: Final = "whole seconds from the beginning of the source"
 FIELDS: Final = {
     "video_urls": (
@@ -80,6 +85,10 @@ FIELDS: Final = {
     "rendering_config": "How the clips look. Leave out for vertical 720 with subtitles.",
     "rendering_config.show_watermark": "Show a watermark (default false).",
     "rendering_config.subtitles": "Burn in what is said (default true); false: no captions at all.",
+    "rendering_config.subtitles_language": (
+        "Which of the video's subtitles to show, such as en or pt-BR (embedded engine only; nothing is translated). "
+        "Default: the language spoken."
+    ),
     "rendering_config.aspect_ratio": (
         "9:16 (default) for reels, shorts and stories, 1:1 square, 4:5 for feeds, 16:9 wide; 9:16-split stacks two "
         "pictures."
@@ -135,19 +144,28 @@ def tool(runtime: AppContext) -> ClipTool:
 
 async def _run(runtime: AppContext, raw: Mapping[str, Any], context: Context[Any, Any]) -> ToolResult:
     call = Call.now(runtime, context)
-    arguments = parse_create(raw, allow_file=runtime.allows_file_urls(call.headers))
-    with ProgressReporter(context.report_progress, runtime.heartbeat) as relay:
+    no_files = runtime.no_files_reason(call.headers)
+    arguments = parse_create(raw, allow_file=no_files is None, no_files=no_files or NO_FILES)
+    async with ProgressReporter(context.report_progress, runtime.heartbeat) as relay:
         await relay.tell(_SUBMITTING)
-        account = await runtime.account(call.headers)
         creation: SubmissionHandle | None = None
-        if runtime.settings.confirm and account.backend == "reka":
-            if not arguments.force_new:
-                creation = await runtime.manager.earlier(account, arguments.request, stream=arguments.stream)
-            if creation is None:
-                asked = await _ask(call, account, arguments, relay)
-                if asked is not None:
-                    return asked
-                call = Call.now(runtime, context)  # the time a person took to answer is not ours
+        with call.deadline(_wait_seconds(arguments)):
+            account = await runtime.account(call.headers)
+            rendering = arguments.rendering_config
+            if account.backend == "reka" and not account.is_near and rendering and rendering.subtitles_language:
+                raise ArgumentError((FieldError("rendering_config.subtitles_language", _ENGINE_ONLY),))
+            if asks := runtime.settings.confirm and account.backend == "reka":
+                if not arguments.force_new:
+                    creation = await runtime.manager.earlier(account, arguments.request, stream=arguments.stream)
+                if creation is None:
+                    confirmation.check_can_ask(call.context)
+                    # Costs nothing and says what is left of the day.
+                    await runtime.manager.list(account, offset=0, limit=1)
+        if asks and creation is None:
+            asked = await _ask(call, account, arguments, relay)
+            if asked is not None:
+                return asked
+            call = Call.now(runtime, context)  # the time a person took to answer is not ours
         if creation is None:
             creation = runtime.manager.create(
                 account, arguments.request, stream=arguments.stream, force_new=arguments.force_new
@@ -156,15 +174,14 @@ async def _run(runtime: AppContext, raw: Mapping[str, Any], context: Context[Any
     if job is None:
         again = {name: value for name, value in raw.items() if name != "force_new"}
         return submitting_result(again, backend=account.backend)
+    runtime.creators.note(job.id)
     return job_result(job, call, note=creation.note, rate_limit=creation.rate_limit)
 
 
 async def _ask(
     call: Call, account: ApiSession, arguments: CreateArguments, relay: ProgressReporter
 ) -> InputRequiredResult | None:
-    confirmation.check_can_ask(call.context)
     await relay.tell("Waiting for a person to agree")
-    await call.runtime.manager.list(account, offset=0, limit=1)  # costs nothing and tells what is left of the day
     text = confirmation.question(arguments.request, account.client.rate_limit)
     asked = await confirmation.ask(text, call.context)
     if asked is None:
@@ -183,10 +200,16 @@ async def _waited_for(
     handover = taker() if asked_to_wait else None  # of no use to who asked for the id alone
     returns_at_once = not asked_to_wait or handover is not None
     job: Generation | None = None
-    with anyio.move_on_at(call.deadline(None if returns_at_once else arguments.wait_seconds)):
+    seconds = None if returns_at_once else arguments.wait_seconds
+    with call.deadline(seconds) as ends_at, anyio.move_on_at(ends_at):
         job = await creation.job()
         if not returns_at_once:
             await relay.follow(job)
         if handover is not None:
             handover.take(creation, job)
     return job
+
+
+def _wait_seconds(arguments: CreateArguments) -> float | None:
+    """Return how long the call may wait; None, the server's default, also where it asks for the id alone."""
+    return arguments.wait_seconds if arguments.stream and arguments.wait_seconds else None

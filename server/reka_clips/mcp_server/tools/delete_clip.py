@@ -61,8 +61,9 @@ def tool(runtime: AppContext) -> ClipTool:
 
 async def _run(runtime: AppContext, raw: Mapping[str, Any], context: Context[Any, Any]) -> CallToolResult:
     arguments = parse_delete(raw)
-    account = await runtime.account(context.headers)
-    await runtime.manager.delete(account, arguments.id, delete_input_video=arguments.delete_input_video)
+    with runtime.deadline():
+        account = await runtime.account(context.headers)
+        await runtime.manager.delete(account, arguments.id, delete_input_video=arguments.delete_input_video)
     what = " and its source video" if arguments.delete_input_video else ""
     return plain_result(
         f"Generation {arguments.id}{what} deleted (backend {account.backend}). Its links no longer work.",

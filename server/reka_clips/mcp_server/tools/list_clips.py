@@ -59,6 +59,9 @@ def tool(runtime: AppContext) -> ClipTool:
 
 async def _run(runtime: AppContext, raw: Mapping[str, Any], context: Context[Any, Any]) -> CallToolResult:
     arguments = parse_list(raw)
-    account = await runtime.account(context.headers)
-    page = await runtime.manager.list(account, offset=arguments.offset, limit=arguments.limit, status=arguments.status)
-    return list_result(page, backend=account.backend, arguments=arguments)
+    with runtime.deadline():
+        account = await runtime.account(context.headers)
+        page = await runtime.manager.list(
+            account, offset=arguments.offset, limit=arguments.limit, status=arguments.status
+        )
+    return list_result(runtime.shown_list(page, context.headers), backend=account.backend, arguments=arguments)

@@ -36,6 +36,9 @@ NAME: Final = "save_clip"
 MAX_CLIP_BYTES: Final = 2 * 1024**3
 _COPY_BYTES: Final = 1024 * 1024
 _TELL_SECONDS: Final = 1.0
+# A download may take its time while it gets on: it is given up when so little came in so long.
+_STALL_SECONDS: Final = 15.0
+_STALL_BYTES: Final = 128 * 1024
 
 DESCRIPTION: Final = """\
 Save the video of one finished clip as an MP4 file on this computer and return its absolute path. For when someone \
@@ -74,10 +77,11 @@ def tool(runtime: AppContext) -> ClipTool:
 async def _run(runtime: AppContext, raw: Mapping[str, Any], context: Context[Any, Any]) -> CallToolResult:
     arguments = parse_save(raw)
     folder = folder_for(arguments.directory, save_dir=runtime.settings.save_dir)
-    with ProgressReporter(context.report_progress, runtime.heartbeat) as relay:
+    async with ProgressReporter(context.report_progress, runtime.heartbeat) as relay:
         await relay.tell(f"Asking for generation {arguments.id}")
-        account = await runtime.account(context.headers)
-        job = await runtime.manager.job(account, arguments.id)
+        with runtime.deadline(runtime.call_seconds / 2):  # the download may need the rest
+            account = await runtime.account(context.headers)
+            job = await runtime.manager.job(account, arguments.id)
         if job.state.stage != "completed":
             return error_result(_not_completed(job))
         output = _chosen(job, arguments.clip)
@@ -157,13 +161,21 @@ async def _download(link: str, part: Path, relay: ProgressReporter, *, access: N
     from reka_clips.download.fetch import DownloadLimits, download
 
     amount: list[int | None] = [0, None]
+    failure: DownloadError | None = None
 
     def note(received_bytes: int, total_bytes: int | None) -> None:
         amount[:] = received_bytes, total_bytes
 
     async def tell() -> None:
-        told = 0
+        nonlocal failure
+        told = enough_bytes = 0
+        stalls_at = anyio.current_time()
         while True:
+            if amount[0] is not None and amount[0] >= enough_bytes:
+                enough_bytes, stalls_at = amount[0] + _STALL_BYTES, anyio.current_time() + _STALL_SECONDS
+            elif anyio.current_time() >= stalls_at:
+                failure = DownloadError("The clip arrives too slowly to be saved. Open its link instead, or try later.")
+                tasks.cancel_scope.cancel()
             await anyio.sleep(_TELL_SECONDS)
             received_bytes, total_bytes = amount[0] or 0, amount[1]
             if received_bytes > told:
@@ -171,7 +183,6 @@ async def _download(link: str, part: Path, relay: ProgressReporter, *, access: N
                 share = min(0.99, received_bytes / total_bytes) if total_bytes else 0.0
                 await relay.tell(_amount(received_bytes, total_bytes), progress=share, is_measured=bool(total_bytes))
 
-    failure: DownloadError | None = None
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(tell)
         try:

@@ -11,6 +11,7 @@ from reka_clips.mcp_server.output.results import ResultContext, generation_resul
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from contextlib import AbstractContextManager
 
     from mcp.server.mcpserver.context import Context
     from mcp_types import CallToolResult
@@ -38,9 +39,10 @@ class Call:
         """The request's headers over HTTP and SSE, None over stdio."""
         return self.context.headers
 
-    def deadline(self, wait_seconds: float | None) -> float:
-        """Return when the wait ends. wait_seconds: None means the server's default."""
-        return self.arrived_at + (self.runtime.settings.wait_seconds if wait_seconds is None else wait_seconds)
+    def deadline(self, wait_seconds: float | None = None) -> AbstractContextManager[float]:
+        """Return the block that ends in time (see `AppContext.deadline`). wait_seconds: None: the server's default."""
+        wait_seconds = self.runtime.settings.wait_seconds if wait_seconds is None else wait_seconds
+        return self.runtime.deadline(wait_seconds, since=self.arrived_at)
 
 
 def job_result(
@@ -56,4 +58,4 @@ def job_result(
         elapsed_seconds=job.elapsed_seconds,
         rate_limit=rate_limit,
     )
-    return generation_result(call.runtime.shown(snapshot, call.headers), story)
+    return generation_result(call.runtime.shown(snapshot, call.headers, job.account), story)

@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 
-from reka_clips.engine.media.analyze import metrics
+from reka_clips.engine.media.analyze import listening, metrics
+from reka_clips.engine.media.analyze.listening import Heard
 from reka_clips.engine.media.analyze.metrics import Tier
 from reka_clips.engine.media.concurrency import default_parallelism, together
-from reka_clips.engine.media.ffmpeg.errors import DiskFullError, MediaError
+from reka_clips.engine.media.ffmpeg.errors import MediaError
 from reka_clips.engine.media.ffmpeg.process import input_arguments
 
 if TYPE_CHECKING:
@@ -91,16 +92,16 @@ async def measure(
         raise MediaError("The video is longer than 12 hours; set source_start_time and source_end_time.")
     tier = tier or choose_tier(look.info, look.end - look.start)
     measured: list[Measurements] = []
-    loudness: list[array[float]] = []
+    heard: list[Heard] = []
 
     async def watch() -> None:
         measured.append(await _watch(ffmpeg, look, tier, report))
 
-    async def listen() -> None:
-        loudness.append(await _listen(ffmpeg, look))
+    async def hear() -> None:
+        heard.append(await listening.listen(ffmpeg, look))
 
-    await together([watch, listen])
-    return replace(measured[0], loudness_db=loudness[0])
+    await together([watch, hear])
+    return replace(measured[0], loudness_db=array("f", heard[0].loudness_db), audio=heard[0].audio)
 
 
 async def refine(
@@ -171,20 +172,3 @@ async def _watch(ffmpeg: Ffmpeg, look: Span, tier: Tier, report: Callable[[float
             frame_rate=video.frame_rate,
         )
         return await anyio.to_thread.run_sync(read)
-
-
-async def _listen(ffmpeg: Ffmpeg, look: Span) -> array[float]:
-    if look.info.audio is None:
-        return array("f")
-    with tempfile.TemporaryDirectory(dir=look.scratch, prefix=".analysis-") as name:
-        try:
-            await ffmpeg.run(
-                [*look.input(["-vn", "-sn", "-dn"]), *metrics.sound_arguments(look.info.audio.index)],
-                directory=Path(name),
-                timeout_seconds=300 + look.seconds,
-            )
-        except DiskFullError:
-            raise
-        except MediaError:
-            return array("f")
-        return metrics.read_loudness(Path(name) / metrics.SOUND, start=look.start)

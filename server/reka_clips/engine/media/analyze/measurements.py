@@ -6,7 +6,10 @@ from array import array
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
+
+if TYPE_CHECKING:
+    from reka_clips.engine.media.ffmpeg.media_info import AudioStream
 
 PICTURES_PER_SECOND: Final = 4
 COLUMNS: Final = 64
@@ -40,6 +43,7 @@ class Measurements:
     edges, luma: one number for each picture, of which there is one every quarter of a second from time 0 (not from
     `start`): mean Sobel edge strength and mean brightness, each 0 to 255. Where nothing was measured they are 0.
     activity: one number for each picture, how much moves, in units that only compare within one source.
+    audio: the sound track to use, or several that are heard together; None when there is none that can be decoded.
     loudness_db: RMS level in dBFS every tenth of a second from time 0, -90 and up; empty without sound.
     strips: the columns of the pictures in the stretches that were looked at in full, the only ones that clips are taken
     from as a rule; of 12 hours they would take 22 MB.
@@ -53,6 +57,7 @@ class Measurements:
     edges: array[float] = field(default_factory=_floats)
     luma: array[float] = field(default_factory=_floats)
     activity: array[float] = field(default_factory=_floats)
+    audio: AudioStream | None = None
     loudness_db: array[float] = field(default_factory=_floats)
     strips: tuple[Strip, ...] = ()
     is_exact: bool = True

@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from reka_clips.engine.media.analyze.measurements import (
     COLUMNS,
-    LOUDNESS_PER_SECOND,
     PICTURES_PER_SECOND,
-    SILENCE_DB,
     Measurements,
     Strip,
 )
@@ -29,7 +27,7 @@ if TYPE_CHECKING:
 
 Tier = Literal["full", "references", "keyframes"]
 
-_CHANGES, _PACKETS, SOUND = "changes.txt", "packets.txt", "sound.txt"
+_CHANGES, _PACKETS = "changes.txt", "packets.txt"
 _MOTION, _COLUMNS = "motion.gray", "columns.gray"
 _SKIP: Final[dict[Tier, list[str]]] = {
     "full": [],
@@ -37,7 +35,6 @@ _SKIP: Final[dict[Tier, list[str]]] = {
     "keyframes": ["-skip_frame", "nokey"],
 }
 _MICROSECONDS: Final = 1_000_000
-_SOUND_RATE_HZ: Final = 16_000
 _NOISE: Final = 8  # of 255: changes below are grain and compression
 _MIN_FRAMES: Final = 3
 _STEP_FRAMES: Final = 10_000  # enough to tell how long a frame is shown
@@ -111,18 +108,6 @@ def picture_arguments(video_index: int, tier: Tier) -> list[str]:
     return arguments
 
 
-def sound_arguments(audio_index: int) -> list[str]:
-    """Return the output arguments for listening to the sound: its level every tenth of a second."""
-    samples = _SOUND_RATE_HZ // LOUDNESS_PER_SECOND
-    level = "lavfi.astats.Overall.RMS_level"
-    chain = (
-        f"aresample={_SOUND_RATE_HZ},aformat=channel_layouts=mono,asetnsamples=n={samples}:p=0,"
-        "astats=metadata=1:reset=1:measure_perchannel=none:measure_overall=RMS_level,"
-        f"ametadata=mode=print:key={level}:file={SOUND}"
-    )
-    return ["-max_error_rate", "1", "-map", f"0:{audio_index}", "-filter:a", chain, "-f", "null", "-"]
-
-
 def read_pictures(directory: Path, *, start: Fraction, end: Fraction, tier: Tier, frame_rate: Fraction) -> Measurements:
     """Return what the files that `picture_arguments` made tell, without the sound.
 
@@ -156,19 +141,6 @@ def read_pictures(directory: Path, *, start: Fraction, end: Fraction, tier: Tier
     if tier == "full":
         measured.strips = (_strip(measured, directory),)
     return measured
-
-
-def read_loudness(path: Path, *, start: Fraction) -> array[float]:
-    """Return the levels that `sound_arguments` made ffmpeg write, every tenth of a second from time 0, in dBFS."""
-    levels: array[float] = array("f")
-    offset = round(start * LOUDNESS_PER_SECOND)
-    for tick, value in _read_metadata(path):
-        index = offset + round(tick * LOUDNESS_PER_SECOND / _SOUND_RATE_HZ)
-        if index < len(levels) or index > len(levels) + LOUDNESS_PER_SECOND * 3600 + offset:
-            continue  # a jump of an hour and more is a broken time stamp, not a pause
-        levels.extend(repeat(SILENCE_DB, index - len(levels)))
-        levels.append(max(SILENCE_DB, min(0.0, value)) if value == value else SILENCE_DB)  # noqa: PLR0124 - NaN
-    return levels
 
 
 def resize(measured: Measurements, pictures: int) -> None:

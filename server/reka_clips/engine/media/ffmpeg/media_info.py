@@ -10,6 +10,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 HDR_TRANSFERS: Final = frozenset({"smpte2084", "arib-std-b67"})
+_STILLS: Final = frozenset({"attached pic", "timed thumbnails", "still image", "dependent"})
+_ASIDES: Final = frozenset({"comment", "visual impaired", "hearing impaired"})
+
+
+@dataclass(frozen=True, slots=True)
+class DolbyVision:
+    """What a stream says of its Dolby Vision. compatibility: 0 when no other kind of screen can show its base layer."""
+
+    profile: int
+    compatibility: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +28,8 @@ class VideoStream:
 
     rotation_degrees: how far the picture is to be turned clockwise to stand upright: 0, 90, 180 or 270
     (ffmpeg does it by itself when it decodes). frame_rate: mean frames per second. grid_rate: how many there would be
-    if none were left out, as ffmpeg guesses it from their times. Both 0 when unknown.
+    if none were left out, as ffmpeg guesses it from their times. Both 0 when unknown. color_*: ffmpeg's names, of
+    stream and container together; empty when unknown. is_decodable: whether this ffmpeg has a decoder for the codec.
     """
 
     index: int
@@ -35,8 +46,15 @@ class VideoStream:
     color_primaries: str = ""
     is_interlaced: bool = False
     is_full_range: bool = False
+    dolby_vision: DolbyVision | None = None
+    is_decodable: bool = True
     language: str = ""
     dispositions: frozenset[str] = frozenset()
+
+    @property
+    def is_cover(self) -> bool:
+        """Whether the file itself says that the stream is a picture beside the film, not a film."""
+        return bool(self.dispositions & _STILLS)
 
     @property
     def is_hdr(self) -> bool:
@@ -64,7 +82,12 @@ class VideoStream:
 
 @dataclass(frozen=True, slots=True)
 class AudioStream:
-    """A sound stream. channels: 0 when the file does not say."""
+    """A sound stream. channels, sample_rate_hz: 0 when the file does not say.
+
+    language: as the file has it: `eng`, `en-US`; empty when unknown. is_decodable: whether this ffmpeg has a decoder
+    for the codec (iPhones write `apple_apac`, broadcasters `ac4`, which no free decoder reads). mixed_with: the indices
+    of further tracks that are to be heard with this one, as each holds one microphone.
+    """
 
     index: int
     codec: str
@@ -72,6 +95,13 @@ class AudioStream:
     channels: int
     language: str = ""
     dispositions: frozenset[str] = frozenset()
+    is_decodable: bool = True
+    mixed_with: tuple[int, ...] = ()
+
+    @property
+    def indices(self) -> tuple[int, ...]:
+        """The indices of all tracks that are to be heard together."""
+        return (self.index, *self.mixed_with)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +125,12 @@ class Chapter:
 
 @dataclass(frozen=True, slots=True)
 class MediaInfo:
-    """What a file holds. Time 0 is the file's first timestamp, as for ffmpeg's `-ss`; `duration` in seconds.
+    """What a file holds. Time 0 is the file's first timestamp, as for ffmpeg's `-ss`.
 
-    video, audio: the streams to use; audio is None for a silent file. subtitles: text streams, best first.
-    tags: the file's own metadata, keys in lower case, values as they stand (untrusted).
+    start: that timestamp, in seconds. duration: in seconds, from there to the end of the last frame. video, audio: the
+    streams to use; audio is None when there is no sound that can be decoded. videos, audios: all streams, those that
+    cannot be decoded too. subtitles: text streams, best first. tags: the file's own metadata, keys in lower case,
+    values as they stand (untrusted).
     """
 
     format: str
@@ -110,6 +142,7 @@ class MediaInfo:
     subtitles: tuple[SubtitleStream, ...] = ()
     chapters: tuple[Chapter, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
+    start: Fraction = Fraction(0)
 
 
 def best_video(streams: Iterable[VideoStream]) -> VideoStream:
@@ -117,16 +150,20 @@ def best_video(streams: Iterable[VideoStream]) -> VideoStream:
     return max(streams, key=lambda s: (s.width_px * s.height_px, "default" in s.dispositions, -s.index))
 
 
-def best_audio(streams: Iterable[AudioStream]) -> AudioStream | None:
-    """Return the default stream, if it is no commentary; among equals the one with the finest sound."""
-    return max(
-        streams,
+def usable_audios(streams: Iterable[AudioStream]) -> list[AudioStream]:
+    """Return the streams that can be decoded, best first: no commentary, the default one, the finest sound."""
+    return sorted(
+        (stream for stream in streams if stream.is_decodable and stream.sample_rate_hz > 0),
         key=lambda s: (
-            not s.dispositions & {"comment", "visual impaired", "hearing impaired"},
-            "default" in s.dispositions,
-            s.channels,
-            s.sample_rate_hz,
-            -s.index,
+            bool(s.dispositions & _ASIDES),
+            "default" not in s.dispositions,
+            -s.channels,
+            -s.sample_rate_hz,
+            s.index,
         ),
-        default=None,
     )
+
+
+def best_audio(streams: Iterable[AudioStream]) -> AudioStream | None:
+    """Return the best of the streams that can be decoded, see `usable_audios`."""
+    return next(iter(usable_audios(streams)), None)

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import dataclass, field
-from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
@@ -20,8 +20,7 @@ from reka_clips.errors import EngineMissingError
 from reka_clips.subprocesses import find_program, media_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Sequence
 
     from anyio.abc import ByteReceiveStream
 
@@ -32,9 +31,13 @@ NEEDED_FEATURES: Final = frozenset({"libx264", "aac", "ass", "scdet", "astats", 
 # Containers whose demuxers read one file and open no other. No playlists (hls, dash, concat), no image sequences.
 FORMATS: Final = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,mxf,nut,dv,m4v,h264,hevc,ivf,obu,"
-    "gif,apng,wtv,rm,vob,swf,y4m,yuv4mpegpipe,live_flv,av1"
+    "gif,apng,wtv,rm,vob,swf,y4m,yuv4mpegpipe,live_flv,av1,"
+    # Sound alone, so that such a file is called what it is.
+    "mp3,wav,w64,flac,aac,ac3,eac3,dts,truehd,aiff,caf,amr,au,ape,wv,tta,mpc,mpc8,loas"
 )
-_MAX_PICTURE_PX: Final = 64 * 1024 * 1024
+MAX_PICTURE_PX: Final = 64 * 1024 * 1024
+_MEMORY_SHARE: Final = 0.5  # of what the machine has
+_MIN_MEMORY_BYTES: Final = 1536 * 1024**2  # address space, of which a decoder's threads reserve much and use little
 _MAX_MEMORY_BYTES: Final = 8 * 1024**3
 _MAX_LOG_BYTES: Final = 64 * 1024
 _NICENESS: Final = 5
@@ -51,7 +54,7 @@ def input_arguments(path: Path, *, options: Sequence[str] = ()) -> list[str]:
     `["-ss", "12.5"]`. The `file:` in front keeps a name like `concat:a|b` or `-y` from being read as anything but a
     name. The format list keeps out playlists.
     """
-    guards = ["-protocol_whitelist", "file", "-format_whitelist", FORMATS, "-max_pixels", str(_MAX_PICTURE_PX)]
+    guards = ["-protocol_whitelist", "file", "-format_whitelist", FORMATS, "-max_pixels", str(MAX_PICTURE_PX)]
     return [*guards, *options, "-i", f"file:{path.absolute()}"]
 
 
@@ -64,12 +67,15 @@ def output_argument(path: Path) -> str:
 class Ffmpeg:
     """An ffmpeg that can be run. `features`: the names of its filters and encoders; `version`: (7, 0).
 
+    decoders: the codecs that it can decode, by the names of its banner; empty when that is not known.
+
     warden: sees to it that what runs ends with this program; None: only where this program ends in good order.
     """
 
     path: str
     version: tuple[int, ...]
     features: frozenset[str]
+    decoders: frozenset[str] = frozenset()
     warden: OrphanKiller | None = field(default=None, compare=False, repr=False)
 
     async def run(
@@ -79,6 +85,7 @@ class Ffmpeg:
         duration_seconds: float | None = None,
         on_progress: Callable[[float], None] | None = None,
         on_output: Callable[[bytes], None] | None = None,
+        on_log: Callable[[bytes], None] | None = None,
         timeout_seconds: float = 3600,
         log_level: str = "error",
         directory: Path | None = None,
@@ -88,22 +95,30 @@ class Ffmpeg:
         arguments: without the program's name and the general options, which are added here; inputs through
         `input_arguments`. duration_seconds: how much output is expected, for `on_progress`, which is called
         with a rising share, 0 to 1, about four times a second. on_output: gets the bytes of stdout as they
-        come (write the output to `pipe:1`); there is no progress then: count the bytes. directory: where to run.
+        come (write the output to `pipe:1`); there is no progress then: count the bytes. on_log: gets the bytes of the
+        log as they come, all of them. Each line that ffmpeg begins says how grave it is: `[info] …`. directory: where
+        to run.
         Existing output files are overwritten. When cancelled, the process is killed and waited for.
         Raises MediaError when ffmpeg fails or takes longer than `timeout_seconds`, DiskFullError for a full disk.
         """
-        general = ["-hide_banner", "-nostdin", "-y", "-nostats", "-loglevel", log_level]
+        general = ["-hide_banner", "-nostdin", "-y", "-nostats", "-loglevel", f"level+{log_level}"]
         if on_output is None:
             general += ["-progress", "pipe:1", "-stats_period", "0.25"]
         receive = on_output or _progress_reader(on_progress, duration_seconds)
         log = bytearray()
+
+        def receive_log(chunk: bytes) -> None:
+            _append_bounded(log, chunk)
+            if on_log is not None:
+                on_log(chunk)
+
         process = await _start([self.path, *general, *arguments], directory)
         with contextlib.nullcontext() if self.warden is None else self.warden.watching(process.pid):
             try:
                 _bound(process.pid, timeout_seconds)
                 with anyio.fail_after(timeout_seconds):
                     async with anyio.create_task_group() as tasks:
-                        tasks.start_soon(_drain, process.stderr, partial(_append_bounded, log))
+                        tasks.start_soon(_drain, process.stderr, receive_log)
                         tasks.start_soon(_drain, process.stdout, receive)
                         await process.wait()
             except TimeoutError:
@@ -114,15 +129,17 @@ class Ffmpeg:
                 await _end(process)
         text = log.decode("utf-8", "replace")
         if process.returncode != 0:
-            raise failure(process.returncode or 0, text)
+            names = [argument for argument in arguments if argument.startswith("file:")]
+            raise failure(process.returncode or 0, text, names=names)
         return text
 
 
-def find_ffmpeg() -> Ffmpeg:
+def find_ffmpeg(*, fetched: Path | None = None) -> Ffmpeg:
     """Return the ffmpeg to use.
 
     That is `IMAGEIO_FFMPEG_EXE`, else the system's if it can do all that is needed, else the one that the package
-    imageio-ffmpeg brings. Raises EngineMissingError, with what to install, when there is none.
+    imageio-ffmpeg brings, else `fetched`, if it is there. Raises EngineMissingError, with what to install, when there
+    is none.
     """
     named = os.environ.get("IMAGEIO_FFMPEG_EXE")
     if named:
@@ -131,7 +148,7 @@ def find_ffmpeg() -> Ffmpeg:
             lacks = "cannot be run" if found is None else f"lacks {_list(NEEDED_FEATURES - found.features)}"
             raise EngineMissingError(f"The ffmpeg that IMAGEIO_FFMPEG_EXE names {lacks}. {_INSTALL_HINT}")
         return found
-    for path in (find_program("ffmpeg"), _wheel_ffmpeg()):
+    for path in (find_program("ffmpeg"), _wheel_ffmpeg(), fetched and str(fetched)):
         found = inspect_ffmpeg(path) if path else None
         if found is not None and found.features >= NEEDED_FEATURES:
             return found
@@ -145,7 +162,7 @@ def inspect_ffmpeg(path: str) -> Ffmpeg | None:
     """
     path = os.path.abspath(find_program(path) or path)  # noqa: PTH100 - as a shell would find it
     texts: list[str] = []
-    for question in ("-version", "-filters", "-encoders"):
+    for question in ("-version", "-filters", "-encoders", "-codecs"):
         try:
             answer = subprocess.run(  # noqa: S603 - the path is the user's own setting or installation
                 [path, "-hide_banner", question],
@@ -154,6 +171,7 @@ def inspect_ffmpeg(path: str) -> Ffmpeg | None:
                 check=True,
                 stdin=subprocess.DEVNULL,
                 env=media_environment(os.environ),
+                creationflags=no_window(),
             )
         except (OSError, subprocess.SubprocessError):
             return None
@@ -161,30 +179,57 @@ def inspect_ffmpeg(path: str) -> Ffmpeg | None:
     version = re.search(r"ffmpeg version \D{0,2}(\d+(?:\.\d+)*)", texts[0])
     numbers = tuple(int(part) for part in version[1].split(".")) if version else ()
     # " TSC sobel  V->V  Apply …" and " V....D libx264  …": flags, then the name.
-    names = re.findall(r"^ [A-Z.|]{2,6} +(\w+) ", "\n".join(texts[1:]), flags=re.MULTILINE)
-    return Ffmpeg(path, numbers, frozenset(names))
+    names = re.findall(r"^ [A-Z.|]{2,6} +(\w+) ", "\n".join(texts[1:3]), flags=re.MULTILINE)
+    # " DEV.LS h264  …": what begins with a D can be decoded.
+    decoders = re.findall(r"^ D[A-Z.]{5} +(\w+) ", texts[3], flags=re.MULTILINE)
+    return Ffmpeg(path, numbers, frozenset(names), frozenset(decoders))
 
 
-def failure(code: int, log: str) -> MediaError:
-    """Return the error that tells in plain words why ffmpeg ended with `code`. log: what it wrote to stderr."""
+def no_window(*, windows: bool = sys.platform == "win32") -> int:
+    """Return the creation flags of a program that must not open a console window. A server has no console to share."""
+    return 0x08000000 if windows else 0  # CREATE_NO_WINDOW, which `subprocess` has on Windows only
+
+
+def failure(code: int, log: str, *, names: Iterable[str] = ()) -> MediaError:
+    """Return the error that tells in plain words why ffmpeg ended with `code`.
+
+    log: what it wrote to stderr, each line with its level. names: of the files it worked on, which say nothing of the
+    reason, whatever is in them. ffmpeg's own words go into the error's `detail` only.
+    """
+    for name in names:
+        log = log.replace(name, "the file")
+    reasons = _reasons(log)
     for needle, words in _FAILURES:
-        if needle in log:
-            kind = DiskFullError if needle == "No space left" else MediaError
+        if needle in reasons:
+            kind = DiskFullError if words.startswith("The disk") else MediaError
             return kind(words, detail=log[-2000:])
     if code < 0 and -code == getattr(signal, "SIGXCPU", None):
-        return MediaError("Reading or cutting the video took too much computing time and was stopped.", detail=log)
-    if code < 0:
+        words = "Reading or cutting the video took too much computing time and was stopped."
+    elif code < 0 or code >= _WINDOWS_CRASH:
         words = "ffmpeg was ended from outside, or crashed on this file; if memory is short, try a smaller video."
-        return MediaError(words, detail=log[-2000:])
-    lines = [line.strip() for line in log.splitlines() if line.strip()]
-    last = re.sub(r"(?:file:)?/\S+/", "", lines[-1])[:200] if lines else f"exit code {code}"
-    return MediaError(f"ffmpeg could not handle this video: {last}", detail=log[-2000:])
+    else:
+        words = "This video could not be read or cut: ffmpeg gave up on it. The engine's log holds ffmpeg's own words."
+    return MediaError(words, detail=log[-2000:])
 
 
+def _reasons(log: str) -> str:
+    """Return what ffmpeg complained of, without what it says of the file's contents.
+
+    A line that it began itself names its level; text out of the file (a title, say) may hold line ends, but no level
+    in front of them. What a decoder could not read is no reason to give up: ffmpeg goes on after it.
+    """
+    found = (_COMPLAINT.match(line) for line in log.split("\n"))
+    texts = (complaint[1] for complaint in found if complaint)
+    return "\n".join(text for text in texts if not text.startswith(_DECODING))
+
+
+_COMPLAINT: Final = re.compile(r"(?:\[[^\]\n]{1,200}\] ){0,3}\[(?:warning|error|fatal|panic)\] (.*)")
+_DECODING: Final = ("Error submitting packet to decoder", "Decoding error", "Error while decoding stream")
+_WINDOWS_CRASH: Final = 0xC0000000  # exit codes from here on are exceptions, such as an access violation
 _FAILURES: Final = (
     ("No space left", "The disk is full: free some space where the clips are kept, then try again."),
     ("Disk quota exceeded", "The disk quota is used up: free some space where the clips are kept, then try again."),
-    ("Format not on whitelist", "This kind of file is not accepted as a video (playlists and scripts are refused)."),
+    ("Format not on whitelist", "This kind of file is not accepted as a video; playlists and scripts are refused."),
     ("not on whitelist", "The file refers to other files or addresses; only a self-contained video is accepted."),
     ("moov atom not found", "The file is no video, or an incomplete one: its index, usually at its end, is missing."),
     ("Picture size", "The picture of this video is too large to be handled."),
@@ -216,7 +261,7 @@ async def _start(argv: list[str], directory: Path | None) -> Process:
     environment = {**media_environment(os.environ), "MALLOC_ARENA_MAX": "4", "AV_LOG_FORCE_NOCOLOR": "1"}
     options: dict[str, Any] = {}
     if sys.platform == "win32":
-        options["creationflags"] = subprocess.BELOW_NORMAL_PRIORITY_CLASS | subprocess.CREATE_NO_WINDOW
+        options["creationflags"] = subprocess.BELOW_NORMAL_PRIORITY_CLASS | no_window()
     try:
         return await anyio.open_process(
             argv,
@@ -243,9 +288,18 @@ def _bound(pid: int, timeout_seconds: float) -> None:
 
         cpu_seconds = int(timeout_seconds * (os.cpu_count() or 1)) + 1
         with contextlib.suppress(OSError, ValueError):
-            resource.prlimit(pid, resource.RLIMIT_AS, (_MAX_MEMORY_BYTES, _MAX_MEMORY_BYTES))
+            memory_bytes = memory_limit()
+            resource.prlimit(pid, resource.RLIMIT_AS, (memory_bytes, memory_bytes))
             resource.prlimit(pid, resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 5))
             resource.prlimit(pid, resource.RLIMIT_CORE, (0, 0))
+
+
+def memory_limit() -> int:
+    """Return how many bytes of address space ffmpeg may use: half of the machine's memory, 1.5 to 8 GiB."""
+    machine_bytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    with contextlib.suppress(OSError, ValueError):  # in a container there may be less
+        machine_bytes = min(machine_bytes, int(Path("/sys/fs/cgroup/memory.max").read_text()))
+    return max(_MIN_MEMORY_BYTES, min(_MAX_MEMORY_BYTES, int(machine_bytes * _MEMORY_SHARE)))
 
 
 async def _end(process: Process) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from reka_clips.engine.media.ffmpeg.decode import DOWNMIXES, TOLERANT, downmix_chain
 from reka_clips.engine.media.ffmpeg.errors import DiskFullError, MediaError
+from reka_clips.engine.media.ffmpeg.media_info import usable_audios
 from reka_clips.engine.media.ffmpeg.process import input_arguments, output_argument
 
 if TYPE_CHECKING:
@@ -18,24 +20,37 @@ if TYPE_CHECKING:
 _WITHOUT_INDEX: Final = frozenset({"mpegts", "mpeg", "flv", "live_flv"})
 
 
+_MAX_TRACKS: Final = 4
+
+
 async def with_index(ffmpeg: Ffmpeg, path: Path, info: MediaInfo, scratch: Path) -> Path:
     """Return a copy of the film, made in `scratch`, in which times can be found; `path` itself where that is so.
 
-    The copy holds the picture and the sound to use, as they are: nothing is encoded. A film that cannot be copied
-    is left as it is. Raises DiskFullError.
+    The copy holds the picture as it is and the sound as FLAC, in stereo at 48 kHz: Matroska cannot hold the sound of
+    camcorders and DVDs, and has one header for AAC whose rate changes at a commercial. A film that cannot be copied is
+    left as it is. Raises DiskFullError.
     """
     if info.format not in _WITHOUT_INDEX:
         return path
     copy = scratch / f"{path.stem[:40]}-indexed.mkv"
-    streams = [info.video.index, *([info.audio.index] if info.audio else [])]
-    maps = [argument for index in streams for argument in ("-map", f"0:{index}")]
-    try:
-        await ffmpeg.run(
-            [*input_arguments(path), *maps, "-c", "copy", "-f", "matroska", output_argument(copy)], timeout_seconds=1800
-        )
-    except DiskFullError:
-        raise
-    except MediaError:
-        copy.unlink(missing_ok=True)
-        return path
-    return copy
+    best = [info.audio.index] if info.audio else []
+    tracks = [*best, *(stream.index for stream in usable_audios(info.audios) if stream.index not in best)]
+    choices = list(dict.fromkeys((tuple(tracks[:_MAX_TRACKS]), tuple(best), ())))
+    for streams, downmix in [(chosen, downmix) for chosen in choices for downmix in DOWNMIXES]:
+        maps = [argument for index in (info.video.index, *streams) for argument in ("-map", f"0:{index}")]
+        sound = ["-filter:a", downmix_chain(downmix, sample_format="s16"), "-c:a", "flac", "-compression_level", "0"]
+        try:
+            await ffmpeg.run(
+                [
+                    *(*TOLERANT, *input_arguments(path), *maps, "-c:v", "copy", *(sound if streams else [])),
+                    *("-f", "matroska", output_argument(copy)),
+                ],
+                timeout_seconds=1800,
+            )
+        except DiskFullError:
+            raise
+        except MediaError:
+            copy.unlink(missing_ok=True)
+        else:
+            return copy
+    return path

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
+from reka_clips.engine.media.ffmpeg.decode import SAMPLE_RATE_HZ, decode_sound
 from reka_clips.engine.media.ffmpeg.process import input_arguments
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 TARGET_LUFS: Final = -14.0
 MAX_TRUE_PEAK_DB: Final = -1.5
-SAMPLE_RATE_HZ: Final = 48_000
 # The limiter works at 96 kHz, where what lies between the samples is mostly seen; AAC adds up to half a decibel.
 _LIMIT_DB: Final = -2.6
 _MAX_GAIN_DB: Final = 24.0  # more would only raise noise
@@ -35,18 +35,20 @@ _ENCODING: Final = ("-c:a", "aac", "-b:a", "160k", "-ar", str(SAMPLE_RATE_HZ), "
 
 @dataclass(frozen=True, slots=True)
 class SoundPart:
-    """A stretch of one source's sound. Times in seconds of the source; `stream` is None for a silent source.
+    """A stretch of one source's sound. Times in seconds of the source; `streams` is empty for a silent source.
 
-    lead: silence before `start`, where the crossfade would begin before the source does.
-    overlap: how long the part is crossfaded with the one before it.
+    streams: the tracks that are heard together. lead: silence before `start`, where the crossfade would begin before
+    the source does. overlap: how long the part is crossfaded with the one before it. files: the decoded tracks, each
+    from `run_up` before `start` on; empty as long as they are not decoded, and when there is nothing in them.
     """
 
     path: Path
-    stream: int | None
+    streams: tuple[int, ...]
     start: Fraction
     duration: Fraction
     lead: Fraction = Fraction(0)
     overlap: Fraction = Fraction(0)
+    files: tuple[Path, ...] = ()
 
     @property
     def run_up(self) -> Fraction:
@@ -64,14 +66,18 @@ class Loudness:
 
 @dataclass(frozen=True, slots=True)
 class LoudnessGain:
-    """How a clip's sound is brought to its loudness: first the gain, then the limiter if there is need."""
+    """How a clip's sound is brought to its loudness: first the gain, then the limiter if there is need.
+
+    is_silent: whether there was nothing to measure.
+    """
 
     gain_db: float = 0.0
     is_limited: bool = False
+    is_silent: bool = False
 
 
 def sound_parts(plan: ClipPlan, sources: Sequence[tuple[Path, MediaInfo]]) -> tuple[SoundPart, ...]:
-    """Return the stretches of sound that a clip is made of; empty when none of its sources has sound.
+    """Return the stretches of sound that a clip is made of, not decoded yet; empty when no source has sound.
 
     At a join each part is longer by half a crossfade, so that picture and sound stay together.
     """
@@ -82,24 +88,35 @@ def sound_parts(plan: ClipPlan, sources: Sequence[tuple[Path, MediaInfo]]) -> tu
         begin = segment.start - overlap / 2
         start = max(Fraction(0), begin)
         duration = overlap / 2 + segment.duration + _crossfade(plan, index + 1) / 2
-        stream = None if info.audio is None else info.audio.index
-        parts.append(SoundPart(path, stream, start, duration, lead=start - begin, overlap=overlap))
-    return tuple(parts) if any(part.stream is not None for part in parts) else ()
+        streams = () if info.audio is None else info.audio.indices
+        parts.append(SoundPart(path, streams, start, duration, lead=start - begin, overlap=overlap))
+    return tuple(parts) if any(part.streams for part in parts) else ()
+
+
+async def decode_parts(ffmpeg: Ffmpeg, parts: Sequence[SoundPart], folder: Path) -> tuple[SoundPart, ...]:
+    """Return the parts with their sound decoded into files in `folder`; empty when none of them can be decoded.
+
+    Raises DiskFullError.
+    """
+    decoded: list[SoundPart] = []
+    for number, part in enumerate(parts):
+        begin, seconds = part.start - part.run_up, float(part.run_up + part.duration)
+        files: list[Path] = []
+        for stream in part.streams:
+            file = folder / f"sound-{number}-{stream}.nut"
+            if await decode_sound(ffmpeg, part.path, stream, file, start=begin, seconds=seconds):
+                files.append(file)
+        decoded.append(replace(part, files=tuple(files)))
+    return tuple(decoded) if any(part.files for part in decoded) else ()
 
 
 def sound_inputs(parts: Sequence[SoundPart]) -> list[str]:
-    """Return the input arguments of the parts that have sound, in order."""
-    arguments: list[str] = []
-    for part in parts:
-        if part.stream is not None:
-            begin, seconds = float(part.start - part.run_up), float(part.run_up + part.duration)
-            times = ["-vn", "-sn", "-dn", "-ss", f"{begin:.6f}", "-t", f"{seconds:.6f}"]
-            arguments += input_arguments(part.path, options=times)
-    return arguments
+    """Return the input arguments of the decoded files, in order."""
+    return [argument for part in parts for file in part.files for argument in input_arguments(file)]
 
 
 def sound_graph(parts: Sequence[SoundPart], *, first_input: int, mastering: LoudnessGain | None) -> str:
-    """Return the filter graph from the inputs, the first of which is `first_input`, to the pad `[sound]`.
+    """Return the filter graph from the decoded files, the first of which is input `first_input`, to the pad `[sound]`.
 
     mastering: None leaves the loudness as it is (to measure it), and fades nothing.
     """
@@ -107,13 +124,17 @@ def sound_graph(parts: Sequence[SoundPart], *, first_input: int, mastering: Loud
     input_index = first_input
     for index, part in enumerate(parts):
         seconds = f"{float(part.duration):.6f}"
-        if part.stream is None:
+        tracks: list[str] = []
+        for _ in part.files:
+            # async and first_pts fill holes in the track with silence, so that sound and picture stay together.
+            chains.append(f"[{input_index}:a]aresample={SAMPLE_RATE_HZ}:async=1:first_pts=0[track{input_index}]")
+            tracks.append(f"[track{input_index}]")
+            input_index += 1
+        if not tracks:
             chain = f"anullsrc=r={SAMPLE_RATE_HZ}:cl=stereo,"
         else:
-            # async and first_pts fill holes in the track with silence, so that sound and picture stay together.
-            chain = f"[{input_index}:{part.stream}]aresample={SAMPLE_RATE_HZ}:async=1:first_pts=0,"
-            chain += f"atrim=start={float(part.run_up):.6f},asetpts=PTS-STARTPTS,"
-            input_index += 1
+            mix = f"amix=inputs={len(tracks)}:normalize=0," if len(tracks) > 1 else ""
+            chain = f"{''.join(tracks)}{mix}atrim=start={float(part.run_up):.6f},asetpts=PTS-STARTPTS,"
         chain += "aformat=sample_fmts=fltp:channel_layouts=stereo,"
         if part.lead > 0:
             chain += f"adelay=delays={round(part.lead * 1000)}:all=1,"
@@ -138,7 +159,7 @@ def sound_encoding() -> list[str]:
 def first_mastering(measured: Loudness) -> LoudnessGain:
     """Return the gain that reaches the target, and whether a limiter must hold the peaks."""
     if measured.integrated_lufs < _SILENCE_LUFS:
-        return LoudnessGain()
+        return LoudnessGain(is_silent=True)
     gain_db = min(_MAX_GAIN_DB, TARGET_LUFS - measured.integrated_lufs)
     return LoudnessGain(gain_db, is_limited=measured.peak_db + gain_db > _LIMIT_DB)
 

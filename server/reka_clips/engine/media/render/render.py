@@ -18,6 +18,7 @@ from reka_clips.engine.media.render import audio, encoding, filter_graph
 from reka_clips.engine.media.render.filter_graph import Frame, Scene
 from reka_clips.engine.media.render.poster import make_poster
 from reka_clips.engine.media.render.thumbnails import take_preview
+from reka_clips.engine.media.text.titles import clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -63,11 +64,13 @@ async def render_clip(
         raise ValueError("A plan without length cannot be rendered.")
     rendering = rendering or contract.RenderingConfig()
     layout = layout_of(rendering)
-    scenes, parts, mastering = await _measure(ffmpeg, plan, sources, measurements, with_thumbnails=layout != "fit")
-    report(_MEASURING_SHARE)
-    frame, warnings = choose_frame(scenes, rendering)
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=".render-") as name:
         directory = Path(name)
+        scenes, parts, mastering = await _measure(
+            ffmpeg, plan, sources, measurements, directory, with_thumbnails=layout != "fit"
+        )
+        report(_MEASURING_SHARE)
+        frame, warnings = choose_frame(scenes, rendering)
         letters = await write_lettering(ffmpeg, plan, rendering, frame, directory)
         clip, still = directory / "clip.mp4", directory / "still.jpg"
         await ffmpeg.run(
@@ -92,6 +95,10 @@ async def render_clip(
         _publish([(still, poster), (clip, output)])
     report(1.0)
     warnings += [*letters.warnings, *_shortfall(duration, plan.duration)]
+    has_sound = any(info.audio is not None for _, info in (sources[segment.source] for segment in plan.segments))
+    if has_sound and (not parts or mastering.is_silent):
+        where = ", ".join(clock(segment.start) for segment in plan.segments)
+        warnings.append(f"The clip from {where} has no sound: nothing is heard in that part of the source.")
     return Rendered(frame.width_px, frame.height_px, float(duration), tuple(warnings))
 
 
@@ -162,11 +169,12 @@ async def _measure(
     plan: ClipPlan,
     sources: Sequence[tuple[Path, MediaInfo]],
     measurements: Sequence[Measurements],
+    folder: Path,
     *,
     with_thumbnails: bool,
 ) -> tuple[list[Scene], tuple[audio.SoundPart, ...], audio.LoudnessGain]:
-    """Look at the segments and listen for their loudness, both at once."""
-    parts = audio.sound_parts(plan, sources)
+    """Look at the segments, and decode their sound into `folder` to find its loudness, both at once."""
+    parts: tuple[audio.SoundPart, ...] = ()
     scenes: list[Scene] = []
     mastering = audio.LoudnessGain()
 
@@ -178,7 +186,8 @@ async def _measure(
             scenes.append(Scene(segment, info.video, glimpse, known))
 
     async def listen() -> None:
-        nonlocal mastering
+        nonlocal mastering, parts
+        parts = await audio.decode_parts(ffmpeg, audio.sound_parts(plan, sources), folder)
         if parts:
             mastering = await audio.find_mastering(ffmpeg, parts)
 

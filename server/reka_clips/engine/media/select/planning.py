@@ -20,8 +20,8 @@ from reka_clips.engine.media.select.pick import (
     worthwhile,
 )
 from reka_clips.engine.media.text import titles
-from reka_clips.engine.media.text.relevance import query_terms, relevance
-from reka_clips.engine.media.text.subtitles import cut_out, sentences
+from reka_clips.engine.media.text.relevance import Matches, query_terms
+from reka_clips.engine.media.text.sentences import cut_out, sentences
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -109,7 +109,7 @@ def is_prompt_matched(footage: Sequence[AnalyzedSource], wish: SelectionOptions)
     """Whether any word of the prompt is said anywhere (or the prompt asks for nothing in particular)."""
     if not query_terms(wish.prompt):
         return True
-    return any(max(relevance(wish.prompt, (cue.text for cue in item.cues)), default=0) > 0 for item in footage)
+    return any(Matches(wish.prompt, (cue.text for cue in item.cues)) for item in footage)
 
 
 def make_plans(
@@ -142,23 +142,23 @@ def _matches(spoken: Sequence[Cue], prompt: str) -> list[float]:
 
     A topic is not told in one sentence, and its words do not stand in each of them. All are 0 when nothing matches.
     """
-    if not query_terms(prompt):
+    matches = Matches(prompt, (cue.text for cue in spoken))
+    if not matches:
         return [0.0] * len(spoken)
-    alone = relevance(prompt, (cue.text for cue in spoken))
-    together = relevance(prompt, (" ".join(cue.text for cue in around) for around in _surroundings(spoken)))
     share = _AROUND_SHARE
-    return [one * (1 - share) + other * share for one, other in zip(alone, together, strict=True)]
+    pairs = zip(matches.alone(), matches.together(_surroundings(spoken)), strict=True)
+    return [alone * (1 - share) + together * share for alone, together in pairs]
 
 
-def _surroundings(spoken: Sequence[Cue]) -> Iterator[Sequence[Cue]]:
-    """Yield for each sentence those that end or begin within a few seconds of it, itself included."""
+def _surroundings(spoken: Sequence[Cue]) -> Iterator[range]:
+    """Yield for each sentence which ones end or begin within a few seconds of it, itself included."""
     first = stop = 0
     for cue in spoken:
         while spoken[first].end < cue.start - _AROUND_SECONDS:
             first += 1
         while stop < len(spoken) and spoken[stop].start <= cue.end + _AROUND_SECONDS:
             stop += 1
-        yield spoken[first:stop]
+        yield range(first, stop)
 
 
 def _plan(

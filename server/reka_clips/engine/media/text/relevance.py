@@ -9,15 +9,17 @@ import math
 import re
 import unicodedata
 from collections import Counter
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
 _K1: Final = 1.2
 _B: Final = 0.75
 _WORD: Final = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)?")
 _MIN_STEM: Final = 3
+_MAX_STALE: Final = 256  # words of passages left behind, before they are taken out of the count
 
 # Words of English that carry no topic.
 STOP_WORDS: Final = frozenset(
@@ -46,7 +48,7 @@ def terms(text: str) -> list[str]:
     """
     found: list[str] = []
     for word in _WORD.findall(_plain(text)):
-        if any(_is_unspaced(character) for character in word):
+        if not word.isascii() and any(_is_unspaced(character) for character in word):
             found.extend(word[i : i + 2] for i in range(max(1, len(word) - 1)))
         else:
             found.append(_stem(word))
@@ -65,30 +67,71 @@ def relevance(prompt: str, passages: Iterable[str]) -> list[float]:
 
     All are 0 when nothing matches.
     """
-    query = query_terms(prompt)
-    counts: list[Counter[str]] = []  # of the prompt's words only
-    lengths: list[int] = []
-    for passage in passages:
-        found = terms(passage)
-        lengths.append(len(found))
-        counts.append(Counter(term for term in found if term in query))
-    if not query or not counts:
-        return [0.0] * len(counts)
-    mean_length = sum(lengths) / len(lengths) or 1.0
-    scores = [0.0] * len(counts)
-    for term in query:
-        holding = sum(1 for count in counts if term in count)
-        rarity = math.log(1 + (len(counts) - holding + 0.5) / (holding + 0.5))
-        for index, count in enumerate(counts):
-            times = count[term]
-            if times:
-                length = _K1 * (1 - _B + _B * lengths[index] / mean_length)
-                scores[index] += rarity * times * (_K1 + 1) / (times + length)
-    best = max(scores)
+    return Matches(prompt, passages).alone()
+
+
+class Matches:
+    """Where the words of a prompt stand in passages, each read once.
+
+    Scores take time by the words that were found, not by the length of the prompt.
+    """
+
+    def __init__(self, prompt: str, passages: Iterable[str]) -> None:
+        query = frozenset(query_terms(prompt))
+        self._found: list[dict[str, int]] = []
+        self._lengths: list[int] = []
+        for passage in passages:
+            said = terms(passage) if query else []
+            self._lengths.append(len(said))
+            self._found.append(Counter(term for term in said if term in query))
+
+    def __bool__(self) -> bool:
+        """Whether any word of the prompt is said anywhere."""
+        return any(self._found)
+
+    def alone(self) -> list[float]:
+        """Return how well each passage matches by itself, 0 to 1, the best being 1."""
+        return _scores(self._found, self._lengths)
+
+    def together(self, groups: Iterable[range]) -> list[float]:
+        """Return how well groups of neighbouring passages match, as one passage each.
+
+        groups: the indices of the passages; each begins and ends no sooner than the one before.
+        """
+        found: list[dict[str, int]] = []
+        lengths: list[int] = []
+        counts: Counter[str] = Counter()
+        before = range(0)
+        length = 0
+        for group in groups:
+            for index in range(before.start, min(group.start, before.stop)):
+                length -= self._lengths[index]
+                counts.subtract(self._found[index])
+            for index in range(max(group.start, before.stop), group.stop):
+                length += self._lengths[index]
+                counts.update(self._found[index])
+            counts = +counts if len(counts) > _MAX_STALE else counts
+            found.append({term: count for term, count in counts.items() if count})
+            lengths.append(length)
+            before = group
+        return _scores(found, lengths)
+
+
+def _scores(found: Sequence[Mapping[str, int]], lengths: Sequence[int]) -> list[float]:
+    holding = Counter(term for counts in found for term in counts)
+    rarity = {term: math.log(1 + (len(found) - n + 0.5) / (n + 0.5)) for term, n in holding.items()}
+    mean_length = (sum(lengths) / len(lengths) if lengths else 0) or 1.0
+    scores = [0.0] * len(found)
+    for index, counts in enumerate(found):
+        length = _K1 * (1 - _B + _B * lengths[index] / mean_length)
+        scores[index] = sum(rarity[term] * times * (_K1 + 1) / (times + length) for term, times in counts.items())
+    best = max(scores, default=0.0)
     return [score / best for score in scores] if best > 0 else scores
 
 
 def _plain(text: str) -> str:
+    if text.isascii():
+        return text.lower()
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     return "".join(character for character in decomposed if not unicodedata.combining(character))
 
@@ -97,6 +140,7 @@ def _is_unspaced(character: str) -> bool:
     return "\u0e00" <= character <= "\u0eff" or "\u3040" <= character <= "\u30ff" or "\u3400" <= character <= "\u9fff"
 
 
+@lru_cache(maxsize=16384)
 def _stem(word: str) -> str:
     """Take off the commonest English endings; words of other languages mostly stay as they are."""
     word = word.partition("'")[0].partition("\u2019")[0]

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from anyio import from_thread, to_thread
 
+from reka_clips.engine.media.ffmpeg.decode import decode_speech
 from reka_clips.engine.media.ffmpeg.errors import MediaError
-from reka_clips.engine.media.ffmpeg.process import input_arguments, output_argument
 from reka_clips.engine.media.plan import Cue, Word
 from reka_clips.engine.media.text.subtitles import tidy
 
@@ -70,15 +70,9 @@ async def recognise(ffmpeg: Ffmpeg, span: Span, model: Path, *, report: Callable
     stop = Event()
     with tempfile.TemporaryDirectory(dir=span.scratch, prefix=".speech-") as name:
         sound = Path(name) / "sound.wav"
-        times = ["-ss", f"{float(span.start):.6f}", "-t", f"{span.seconds:.6f}", "-vn", "-sn", "-dn"]
-        await ffmpeg.run(
-            [
-                *input_arguments(span.path, options=times),
-                *("-map", f"0:{span.info.audio.index}", "-ac", "1", "-ar", "16000", "-c:a", "pcm_s16le"),
-                output_argument(sound),
-            ],
-            timeout_seconds=300 + span.seconds,
-        )
+        indices = span.info.audio.indices
+        if not await decode_speech(ffmpeg, span.path, indices, sound, start=span.start, seconds=span.seconds):
+            return ()
 
         def work() -> list[Cue]:
             cues: list[Cue] = []

@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, cast
+import re
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
-import anyio
 from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 from mcp.server.extension import Extension, ResourceBinding
 from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver.resources import Resource
 
-from reka_clips.errors import ConfigurationError, RekaClipsError
-from reka_clips.generations import owner_of
-from reka_clips.mcp_server.context import KEY_HEADER
+from reka_clips.errors import ConfigurationError
 from reka_clips.mcp_server.extensions.gallery import URI
-from reka_clips.mcp_server.extensions.gallery.origins import MediaOrigins, origin_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from reka_clips.mcp_server.context import AppContext
-    from reka_clips.settings import Settings
 
 # Reka's documentation names no address that clips come from, but a field of its answers is called
-# `signed_s3_video_url`. Those are declared beforehand, any other one as soon as a clip has come from it; what a host
-# does not let through is offered as a plain link.
+# `signed_s3_video_url`. The page loads media from these and from the operator's own Clip API by itself; no answer adds
+# another host, such as one in the viewer's own network. What a host does not let through is offered as a plain link.
 _KNOWN_ORIGINS: Final = ("https://*.reka.ai", "https://*.amazonaws.com")
-_LOOK_SECONDS: Final = 4.0  # a page that comes late is worse than one without an earlier clip's address
+_HOST: Final = re.compile(r"[a-z0-9.-]{1,253}|\[[0-9a-f:.]{2,45}\]")
 
 
 class GalleryPage(Resource):
@@ -46,14 +42,13 @@ class GalleryPage(Resource):
 
 
 class Gallery(Extension):
-    """Serves the page, and notes where the clips of each caller come from."""
+    """Serves the page, and declares where its media may come from."""
 
     identifier = EXTENSION_ID
 
     def __init__(self, runtime: AppContext, *, saves_files: bool) -> None:
         """Nothing is read yet. saves_files: whether the server has `save_clip`."""
         self._runtime = runtime
-        self._origins = MediaOrigins()
         self._page = GalleryPage(
             uri=URI,
             name="gallery",
@@ -68,35 +63,14 @@ class Gallery(Extension):
         """Return the page."""
         return [ResourceBinding(self._page)]
 
-    def note(self, structured: Mapping[str, Any] | None, headers: Mapping[str, str] | None) -> None:
-        """Note where the clips in a structured result are. headers: the request's."""
-        clips = cast("list[dict[str, Any]]", (structured or {}).get("output", []))
-        urls = [str(clip.get(name, "")) for clip in clips for name in ("video_url", "poster_url")]
-        self._origins.note(_caller(headers), urls)
-
     async def read(self, headers: Mapping[str, str] | None) -> ReadResourceContents:
-        """Return the page for a caller, with the addresses that this caller's clips are known to come from."""
-        if not self._origins.of(_caller(headers)):
-            await self._look(headers)
-        origins = (*_KNOWN_ORIGINS, *self._own_origins(headers), *self._origins.of(_caller(headers)))
-        content = await self._page.read()
-        return ReadResourceContents(content=content, mime_type=APP_MIME_TYPE, meta=_meta(dict.fromkeys(origins)))
-
-    async def _look(self, headers: Mapping[str, str] | None) -> None:
-        """Note where an earlier generation's clips are: a host asks for the page once, before there is a result."""
-        with anyio.move_on_after(_LOOK_SECONDS), suppress(RekaClipsError):
-            if self._runtime.backend(headers) == "local":
-                return
-            account = await self._runtime.account(headers)
-            page = await self._runtime.manager.list(account, offset=0, limit=1, status="completed")
-            for generation_id in (item.id for item in page.items if item.id):
-                job = await self._runtime.manager.job(account, generation_id)
-                links = [link for output in job.state.snapshot.output for link in (output.link, output.poster_url)]
-                self._origins.note(_caller(headers), filter(None, links))
+        """Return the page for a caller. headers: the request's."""
+        origins = dict.fromkeys((*_KNOWN_ORIGINS, *self._own_origins(headers)))
+        return ReadResourceContents(content=await self._page.read(), mime_type=APP_MIME_TYPE, meta=_meta(origins))
 
     def _own_origins(self, headers: Mapping[str, str] | None) -> list[str]:
-        """Return where this server's own Clip API serves clips: itself over HTTP, or a served engine."""
-        settings: Settings = self._runtime.settings
+        """Return where this server's own Clip API serves clips: itself over HTTP, or the address the operator set."""
+        settings = self._runtime.settings
         try:
             is_local = self._runtime.backend(headers) == "local"
         except ConfigurationError:
@@ -108,12 +82,24 @@ class Gallery(Extension):
         return [origin] if origin else []
 
 
+def origin_of(url: str) -> str | None:
+    """Return the origin of an http(s) link as a content security policy takes it, or None if it has none.
+
+    Nothing but a plain host with a port comes out: a policy is text, and a link is anybody's.
+    """
+    try:
+        parts = urlsplit(url)
+        scheme, host, port = parts.scheme.lower(), (parts.hostname or "").lower(), parts.port
+    except ValueError:
+        return None
+    name = f"[{host}]" if ":" in host else host
+    if scheme not in ("http", "https") or not _HOST.fullmatch(name):
+        return None
+    return f"{scheme}://{name}" + ("" if port is None else f":{port}")
+
+
 def _meta(origins: Mapping[str, None] | Sequence[str]) -> dict[str, Any]:
     # No address for fetch, no frames: the page asks the host for all it needs.
     return {
         "ui": {"csp": {"resourceDomains": list(origins)}, "permissions": {"clipboardWrite": {}}, "prefersBorder": True}
     }
-
-
-def _caller(headers: Mapping[str, str] | None) -> str:
-    return owner_of(backend="", base_url="", api_key=(headers or {}).get(KEY_HEADER))

@@ -198,7 +198,7 @@ _ANSWERS: Final = {
             "progress": _SHARE,
             "output": {"type": "array", "items": _CLIP},
         },
-        {"warnings": _TEXTS, "error_message": _TEXT},
+        {"detail": _TEXT, "warnings": _TEXTS, "error_message": _TEXT},
     ),
     "ClipList": _object(
         {
