@@ -57,13 +57,18 @@ $(BENCH)/.ready: $(VENV)/.ready pyproject.toml
 pictures: $(VENV)/.test-ready gallery-host
 	@PYTHONPATH=tests $(BIN)/python -m gallery_host $(if $(VIDEO),--video "$(VIDEO)") $(ARGS)
 
-# What shows the gallery in a browser; where there is no npm, its tests are skipped.
+# What comes from npm: a browser's host for the gallery, the TypeScript SDK's client. Without npm their tests are skipped.
 gallery-host:
-	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory tests/gallery_host/node_modules/.ready; fi
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory tests/gallery_host/node_modules/.ready tests/node_client/node_modules/.ready; fi
 
 tests/gallery_host/node_modules/.ready: tests/gallery_host/package.json
 	@echo "Installing a host of MCP Apps for the tests of the gallery …"
 	@cd tests/gallery_host && npm install --no-audit --no-fund --no-package-lock --ignore-scripts --silent
+	@touch $@
+
+tests/node_client/node_modules/.ready: tests/node_client/package.json
+	@echo "Installing the TypeScript SDK's client for the tests of stdio …"
+	@cd tests/node_client && npm install --no-audit --no-fund --no-package-lock --ignore-scripts --silent
 	@touch $@
 
 # How well and how fast the engine works, beside its peers, into docs/benchmarks.md; a quarter of an hour. ARGS: parts

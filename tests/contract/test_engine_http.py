@@ -203,6 +203,20 @@ async def test_a_signed_link_opens_its_clip_without_a_key_and_nothing_else(tmp_p
         assert (await http.delete(path)).status_code == 401
 
 
+async def test_without_a_key_no_files_are_read_and_the_refusal_says_what_changes_that(tmp_path: Path) -> None:
+    film = write_plain_film(tmp_path / "film.mp4", seconds=2)
+    body = {"video_urls": [film.as_uri()]}
+    async with served(tmp_path / "data") as http:
+        for url in (film.as_uri(), "file:///etc/shadow", "file:///nothing/there"):
+            refused = await http.post("/v1/clips", json={"video_urls": [url]})
+            assert refused.status_code == 400
+            message = refused.json()["error"]["message"]
+            assert "REKA_CLIPS_ENGINE_KEY" in message
+            assert "--trust-local-users" in message
+    async with served(tmp_path / "data", api_key=KEY) as http:
+        assert (await http.post("/v1/clips", json=body, headers={"X-Api-Key": KEY})).status_code == 202
+
+
 async def test_a_served_engine_reads_files_from_its_folders_only(tmp_path: Path) -> None:
     film = write_plain_film(tmp_path / "film.mp4", seconds=2)
     async with served(
@@ -212,6 +226,36 @@ async def test_a_served_engine_reads_files_from_its_folders_only(tmp_path: Path)
         refused = await http.post("/v1/clips", json=body, headers={"X-Api-Key": KEY})
     assert refused.status_code == 400
     assert "REKA_CLIPS_ENGINE_FOLDERS" in refused.json()["error"]["message"]
+
+
+async def test_a_film_of_a_shared_folder_is_read_once_and_what_takes_its_place_is_not(tmp_path: Path) -> None:
+    shared, private = tmp_path / "shared", write_plain_film(tmp_path / "private.mp4", seconds=3)
+    shared.mkdir()
+    film = write_plain_film(shared / "film.mp4", seconds=3)
+    (shared / "film.srt").write_text("1\n00:00:00,500 --> 00:00:02,000\nHello there\n")
+    body = {
+        "video_urls": [film.as_uri()],
+        "stream": True,
+        "generation_config": {"num_generations": 1, "max_duration_seconds": 2},
+        "rendering_config": {"aspect_ratio": "1:1", "resolution": 480},
+    }
+    public = film.read_bytes()
+    data = tmp_path / "data"
+    others = {"api_key": KEY, "serves_others": True, "engine_folders": (shared,)}
+    async with (
+        served(data, **others) as http,
+        http.stream("POST", "/v1/clips", json=body, headers={"X-Api-Key": KEY}) as response,
+    ):
+        state: dict[str, Any] = {}
+        async for line in response.aiter_lines():
+            state = json.loads(line.removeprefix("data: ")) if line else state
+            if state["status"] == "indexing" and not film.is_symlink():
+                film.unlink()
+                film.symlink_to(private)
+    assert state["status"] == "completed", state
+    [kept] = Folders.of(data).all_sources.glob("*/*/film.mp4")
+    assert kept.read_bytes() == public
+    assert (kept.parent / "film.srt").exists(), "its subtitles come along"
 
 
 async def test_a_full_queue_says_when_to_come_back(tmp_path: Path) -> None:

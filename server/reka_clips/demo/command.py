@@ -20,7 +20,6 @@ from reka_clips.subprocesses import python_command
 _WAIT_SECONDS = 900
 _SETTINGS_PASSED_ON = (
     "REKA_",
-    "IMAGEIO_FFMPEG_EXE",
     "PATH",
     "HOME",
     "SSL_CERT",

@@ -7,28 +7,30 @@ from typing import TYPE_CHECKING, Any, Final
 from mcp.server.caching import CacheHint
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.context import Context
-from mcp.server.stdio import stdio_server
+from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult, CompleteRequestParams, CompleteResult
+from pydantic import ValidationError
 
 from reka_clips import __version__
+from reka_clips.contract.suggestions import did_you_mean
 from reka_clips.mcp_server.completions import complete
 from reka_clips.mcp_server.extensions import gallery
 from reka_clips.mcp_server.extensions.gallery.extension import Gallery
 from reka_clips.mcp_server.extensions.tasks import Tasks
 from reka_clips.mcp_server.icons import icon
-from reka_clips.mcp_server.input.suggestions import did_you_mean
+from reka_clips.mcp_server.messages import invalid_params
 from reka_clips.mcp_server.output.results import error_result
 from reka_clips.mcp_server.output.text import clean
 from reka_clips.mcp_server.prompts import add_prompts, filled_in
 from reka_clips.mcp_server.resources import add_resources
-from reka_clips.mcp_server.stdio_transport import claimed_pipes
+from reka_clips.mcp_server.stdio_transport import stdio_transport
 from reka_clips.mcp_server.tools import create_clips, delete_clip, get_clip_status, list_clips, save_clip
 from reka_clips.mcp_server.tools.confirmation import single_use_states
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from mcp.server.context import ServerRequestContext
+    from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
     from mcp.server.lowlevel.helper_types import ReadResourceContents
     from mcp_types import GetPromptResult, InputRequiredResult
     from pydantic.networks import AnyUrl
@@ -76,13 +78,13 @@ class ClipServer(MCPServer[Any]):
         add_prompts(self)
         # The SDK's own decorator does not tell the handler whose request it is.
         self._lowlevel_server.add_request_handler("completion/complete", CompleteRequestParams, self._complete)
+        self._lowlevel_server.middleware.append(_name_the_field)
 
     async def run_stdio_async(self) -> None:
-        """Serve over standard input and output until the former ends; without threads where these are pipes."""
-        with claimed_pipes() as (stdin, stdout):
-            async with stdio_server(stdin, stdout) as (incoming, outgoing):
-                options = self._lowlevel_server.create_initialization_options()
-                await self._lowlevel_server.run(incoming, outgoing, options)
+        """Serve over standard input and output until the former ends."""
+        async with stdio_transport() as (incoming, outgoing):
+            options = self._lowlevel_server.create_initialization_options()
+            await self._lowlevel_server.run(incoming, outgoing, options)
 
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
@@ -115,6 +117,14 @@ class ClipServer(MCPServer[Any]):
     async def _complete(self, ctx: ServerRequestContext[Any, Any], params: CompleteRequestParams) -> CompleteResult:
         context = Context[Any, Any](request_context=ctx, mcp_server=self)
         return CompleteResult(completion=complete(self._runtime, params, context.headers))
+
+
+async def _name_the_field(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+    """Say which parameter of a request does not fit its method."""
+    try:
+        return await call_next(ctx)
+    except ValidationError as error:
+        raise MCPError.from_error_data(invalid_params(error)) from None
 
 
 def build_server(runtime: AppContext, *, over_network: bool = False, secret: str | None = None) -> ClipServer:

@@ -20,7 +20,8 @@ class BodyLimit:
     """ASGI middleware that hands whole bodies on.
 
     max_bytes: of one body; limit_name: the setting of that number. respond: makes the error response of a status and
-    a sentence. seconds: how long a body may take to arrive.
+    a sentence. seconds: how long a body may take to arrive. refuse: returns the error response to a whole body that
+    the app should not see, else None.
     """
 
     def __init__(
@@ -31,12 +32,14 @@ class BodyLimit:
         respond: Callable[[int, str], Response],
         limit_name: str | None = None,
         seconds: float = _SECONDS,
+        refuse: Callable[[bytes], Response | None] | None = None,
     ) -> None:
         self._app = app
         self._max_bytes = max_bytes
         self._respond = respond
         self._limit_name = f" ({limit_name})" if limit_name else ""
         self._seconds = seconds
+        self._refuse = refuse
         self._reading = set[anyio.CancelScope]()
         self._is_stopping = False
 
@@ -64,6 +67,8 @@ class BodyLimit:
                 if not message.get("more_body", False):
                     break
         refusal = self._refusal(arrived_bytes, is_late=patience.cancelled_caught)
+        if refusal is None and self._refuse is not None:
+            refusal = self._refuse(bytes(body))
         if refusal is not None:
             await refusal(scope, receive, send)
             return

@@ -65,8 +65,7 @@ async def test_an_ffmpeg_named_by_a_relative_path_runs_in_other_folders_too(
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", "./ffmpeg")
-    await find_ffmpeg().run(
+    await find_ffmpeg("./ffmpeg").run(
         ["-f", "lavfi", "-i", "color=duration=1", "-f", "image2", "-update", "1", "picture.jpg"], directory=elsewhere
     )
     assert (elsewhere / "picture.jpg").stat().st_size > 0

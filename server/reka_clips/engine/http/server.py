@@ -43,7 +43,7 @@ async def serve(
         allow_private=settings.allow_private_sources,
         max_bytes=settings.max_source_bytes,
     )
-    ffmpeg = await anyio.to_thread.run_sync(find_or_fetch_later, settings.data_dir)
+    ffmpeg = await anyio.to_thread.run_sync(find_or_fetch_later, settings.data_dir, settings.ffmpeg)
     async with ClipService(settings, ffmpeg, owner=owner) as service:
         signer = LinkSigner(settings.secret or service.store.link_secret(), lifetime_seconds=settings.link_seconds)
         api = ClipApi(service, policy=policy, serves_files=not serves_others, public_url=public_url, signer=signer)

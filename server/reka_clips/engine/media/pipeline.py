@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from reka_clips.contract.requests import DEFAULT_MAX_DURATION_SECONDS
 from reka_clips.engine.media.concurrency import default_parallelism, together
-from reka_clips.engine.media.find_moments import NO_TEXT, MomentFinder
+from reka_clips.engine.media.find_moments import MomentFinder
 from reka_clips.engine.media.progress import Progress, Stage
 from reka_clips.engine.media.render.render import render_clip, unsupported_rendering
 from reka_clips.engine.media.select import planning
@@ -85,12 +85,14 @@ async def make_clips(
     directory: Path,
     ffmpeg: Ffmpeg,
     report: Callable[[Stage, float], None],
+    speech_model: Path | None = None,
 ) -> Outcome:
     """Make the clips of one generation and put them into `directory`, which must exist.
 
     report: gets the stage (`indexing`, `preprocessing`, `processing`, in this order) and the rising share done of
     all the work, 0 to 1. The files appear at the end, all together; after an error, or when cancelled, there is none.
     A source that cannot be used is left out, with a warning, as long as another one can.
+    speech_model: folder of a faster-whisper model, for what is said where there are no subtitles.
     Raises MediaError when no clip can be made, DiskFullError, OSError.
     """
     if not sources:
@@ -99,18 +101,22 @@ async def make_clips(
         scratch = Path(name)
         progress = Progress(report)
         wish = _wish(prompt, generation)
-        scout = MomentFinder(ffmpeg, wish, generation, scratch, progress, rendering=rendering)
+        scout = MomentFinder(
+            ffmpeg, wish, generation, scratch, progress, rendering=rendering, speech_model=speech_model
+        )
         clips, footage = await scout.choose(await scout.gather(sources))
         plans = planning.make_plans(clips, footage, wish)
         rendered = await _render(
             plans, footage, rendering, ffmpeg=ffmpeg, scratch=scratch, report=progress.part("processing", 1, after=0)
         )
-        _publish([scratch / name for number in range(1, len(plans) + 1) for name in _names(number)], directory)
+        files = [scratch / name for number in range(1, len(plans) + 1) for name in _names(number)]
+        _publish([file for file in files if file.is_file()], directory)
     finished = tuple(
         _finished(number, plan, result, footage, directory)
         for number, (plan, result) in enumerate(zip(plans, rendered, strict=True), 1)
     )
-    warnings = [*scout.warnings, *_missing(rendering, footage), *(w for result in rendered for w in result.warnings)]
+    wordless = scout.why_wordless(footage, wants_captions=rendering is None or rendering.subtitles is not False)
+    warnings = [*scout.warnings, *([wordless] if wordless else []), *(w for one in rendered for w in one.warnings)]
     return Outcome(finished, tuple(dict.fromkeys(warnings)))
 
 
@@ -203,11 +209,3 @@ def _finished(
         source_start_seconds=float(first.start),
         source_end_seconds=float(same[-1].end),
     )
-
-
-def _missing(rendering: RenderingConfig | None, footage: Sequence[AnalyzedSource]) -> list[str]:
-    """Say that there are no captions where there are none but should be."""
-    wanted = rendering is None or rendering.subtitles is not False
-    if not wanted or any(item.cues for item in footage):
-        return []
-    return [f"The clips have no captions: {NO_TEXT}"]

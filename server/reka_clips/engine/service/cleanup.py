@@ -46,7 +46,7 @@ def _leftovers(store: JobStore, folders: Folders, now: float) -> None:
     for path in finished:
         if path.name not in ids:
             remove(path)
-    known = {source.path for source in store.sources()}
+    known = {"/".join(source.path.split("/")[:2]) for source in store.sources()}
     for folder in folders.all_sources.iterdir():
         with contextlib.suppress(OSError):  # another process removed it just now, or put something into it
             for path in folder.iterdir():

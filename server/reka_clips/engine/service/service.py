@@ -147,6 +147,13 @@ class ClipService:
             await anyio.to_thread.run_sync(self._remove_files, job_id, urls)
         return job
 
+    async def keeps_source(self, job: JobRecord) -> bool:
+        """Whether a source of a deleted generation is still there: a file of this computer, or one others need."""
+        urls = job.request.video_urls
+        if any(url.lower().startswith("file:") for url in urls):
+            return True
+        return await self._in_thread(lambda: any(self.store.source(url) is not None for url in urls))
+
     async def follow(self, job_id: str, *, heartbeat_seconds: float = HEARTBEAT_SECONDS) -> AsyncIterator[JobRecord]:
         """Yield every stage of a generation in order, its progress, and repeats as heartbeat, until it has ended.
 
@@ -218,7 +225,13 @@ class ClipService:
             ffmpeg = replace(await self._found_ffmpeg(report), warden=self._warden)
         except EngineMissingError as error:
             return failed(report.job, str(error))
-        return await make(report, sources=self.sources, folders=self.folders, ffmpeg=ffmpeg)
+        return await make(
+            report,
+            sources=self.sources,
+            folders=self.folders,
+            ffmpeg=ffmpeg,
+            speech_model=self._settings.whisper_model,
+        )
 
     async def _found_ffmpeg(self, report: ProgressWriter) -> Ffmpeg:
         """Return the ffmpeg to use, fetched if there is none yet. Raises EngineMissingError."""
@@ -228,7 +241,7 @@ class ClipService:
                 report.enter(DOWNLOADING)
                 self._ffmpeg = await fetch_ffmpeg(source, self._settings.data_dir, tell=report.fetching)
                 report.fetching(None, 1.0)
-            return self._ffmpeg or find_ffmpeg()
+            return self._ffmpeg or find_ffmpeg(self._settings.ffmpeg)
 
     async def _finish(self, job: JobRecord) -> None:
         """Write how a generation ended, however long the disk refuses."""

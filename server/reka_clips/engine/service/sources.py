@@ -6,21 +6,23 @@ import contextlib
 import logging
 import os
 import secrets
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 import anyio.to_thread
 
+from reka_clips.contract.video_urls import file_path
 from reka_clips.download.fetch import DownloadLimits, NetworkAccess, Validators, download
 from reka_clips.download.sniff import SNIFFED_BYTES, Kind, plain_kind
 from reka_clips.engine.media.sources import Source
 from reka_clips.engine.media.text.tracks import find_sidecars
 from reka_clips.engine.service.models import SourceRecord
 from reka_clips.engine.service.paths import remove
+from reka_clips.engine.service.pinning import MovedError, pin
 from reka_clips.errors import DownloadError, RekaClipsError
 
 if TYPE_CHECKING:
@@ -61,11 +63,12 @@ def local_file(url: str, policy: SourcePolicy) -> Path:
 
     Raises SourceError if it is outside the allowed folders, is no file, is empty, too large or unreadable.
     """
-    path = Path(url2pathname(urlsplit(url).path))
-    if "\0" in str(path):
-        raise SourceError(_MISSING)
+    try:
+        path = Path(file_path(url, windows=sys.platform == "win32"))
+    except ValueError as error:
+        raise SourceError(f"The address of this file {error}.") from None
     if policy.folders is not None:
-        # Links are followed before the check, and the checked path is what will be opened.
+        # Links are followed before the check; `pinning` makes sure that the checked file is the one that is read.
         path = Path(os.path.realpath(path))
         if not _is_inside(path, policy.folders):
             raise SourceError(
@@ -106,8 +109,14 @@ def _local_source(url: str, policy: SourcePolicy) -> Source:
 
 
 def _is_inside(path: Path, folders: tuple[str, ...]) -> bool:
+    return _root(path, folders) is not None
+
+
+def _root(path: Path, folders: tuple[str, ...]) -> Path | None:
+    """Return which of the folders a file lies in, links followed, or None."""
     real = Path(os.path.realpath(path))
-    return any(real.is_relative_to(os.path.realpath(folder)) for folder in folders)
+    roots = (Path(os.path.realpath(folder)) for folder in folders)
+    return next((root for root in roots if real.is_relative_to(root)), None)
 
 
 class Sources:
@@ -123,13 +132,41 @@ class Sources:
         report: gets the rising share done, 0 to 1. Raises SourceError or DownloadError in plain words.
         """
         if urlsplit(url).scheme == "file":
-            return await anyio.to_thread.run_sync(_local_source, url, policy)
+            if policy.folders is None:
+                return await anyio.to_thread.run_sync(_local_source, url, policy)
+            return await anyio.to_thread.run_sync(self._shared_source, url, policy)
         kept = await anyio.to_thread.run_sync(self._kept, url)
         now = time.time()
         if kept is not None and 0 <= now - kept.fetched_at < _FRESH_SECONDS:
             await anyio.to_thread.run_sync(self._store.put_source, replace(kept, used_at=now))
             return Source(self._folders.all_sources / kept.path, url)
         return Source(await self._download(url, policy, kept, report), url)
+
+    def _shared_source(self, url: str, policy: SourcePolicy) -> Source:
+        """Return a file of a shared folder, with its subtitles, as the engine's own: see `pinning`."""
+        given = _local_source(url, policy)
+        folder = self._folders.source(url) / secrets.token_hex(8)
+        folder.mkdir(parents=True, mode=0o700)
+        pinned: list[Path] = []
+        size_bytes = 0
+        try:
+            for path in (given.path, *given.sidecar_paths):
+                real = Path(os.path.realpath(path))
+                size_bytes += pin(real, _root(real, policy.folders or ()), folder / path.name)
+                pinned.append(folder / path.name)
+        except (MovedError, FileExistsError):
+            remove(folder)
+            raise SourceError("This file was replaced while it was opened; send the request again.") from None
+        except OSError as error:
+            remove(folder)
+            raise SourceError(f"This file could not be read into the engine's folder ({error.strerror}).") from None
+        if size_bytes > policy.max_bytes:
+            remove(folder)
+            raise SourceError(f"This file is larger than the limit ({_LIMIT_NAME}).")
+        now = time.time()
+        kept = f"{folder.parent.name}/{folder.name}/{given.path.name}"
+        self._store.put_source(SourceRecord(url=url, path=kept, size_bytes=size_bytes, fetched_at=now, used_at=now))
+        return Source(pinned[0], url, tuple(pinned[1:]))
 
     async def _download(
         self, url: str, policy: SourcePolicy, kept: SourceRecord | None, report: Callable[[float], None]

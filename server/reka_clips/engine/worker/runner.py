@@ -42,7 +42,9 @@ _NEXT_STAGE: Final = {DOWNLOADING: INDEXING, INDEXING: PREPROCESSING, PREPROCESS
 logger = logging.getLogger(__name__)
 
 
-async def make(report: ProgressWriter, *, sources: Sources, folders: Folders, ffmpeg: Ffmpeg) -> JobRecord:
+async def make(
+    report: ProgressWriter, *, sources: Sources, folders: Folders, ffmpeg: Ffmpeg, speech_model: Path | None = None
+) -> JobRecord:
     """Make the clips of `report.job` and return the generation as it ended, completed or failed; not yet written.
 
     Its clips stand in `folders.clips` all together when it is completed; there is nothing there when it failed, nor
@@ -54,7 +56,7 @@ async def make(report: ProgressWriter, *, sources: Sources, folders: Folders, ff
     staging = folders.staging(job.id, job.owner)
     try:
         await anyio.to_thread.run_sync(_make_anew, staging)
-        clips, warnings = await _cut(report, sources, ffmpeg, staging)
+        clips, warnings = await _cut(report, sources, ffmpeg, staging, speech_model)
         await anyio.to_thread.run_sync(staging.rename, folders.clips(job.id))  # all of them at once
     except Exception as caught:  # noqa: BLE001 - whatever a video can bring about must not end the service
         return failed(report.job, _reason(_innermost(caught), job.id))
@@ -71,7 +73,7 @@ def failed(job: JobRecord, reason: str) -> JobRecord:
 
 
 async def _cut(
-    report: ProgressWriter, sources: Sources, ffmpeg: Ffmpeg, staging: Path
+    report: ProgressWriter, sources: Sources, ffmpeg: Ffmpeg, staging: Path, speech_model: Path | None
 ) -> tuple[tuple[Clip, ...], tuple[str, ...]]:
     """Fetch the sources and have them cut into `staging`; return the clips, and warnings in plain words."""
     from reka_clips.engine.media.pipeline import make_clips  # takes a while to import
@@ -94,6 +96,7 @@ async def _cut(
         directory=staging,
         ffmpeg=ffmpeg,
         report=progressed,
+        speech_model=speech_model,
     )
     clips = [_take(made, number, staging) for number, made in enumerate(outcome.clips, 1)]
     return tuple(clips), (*warnings, *outcome.warnings)

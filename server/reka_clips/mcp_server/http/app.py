@@ -16,7 +16,7 @@ from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -27,6 +27,7 @@ from reka_clips.mcp_server.http.clip_files import CLIPS_PATH, ClipFiles, ClipLin
 from reka_clips.mcp_server.http.identity import CallerIdentity
 from reka_clips.mcp_server.http.limits import CallLimits, SessionLimits
 from reka_clips.mcp_server.http.policy import MCP_PATH, ExposurePolicy
+from reka_clips.mcp_server.messages import UnreadableMessageError, read_message
 from reka_clips.settings import Settings
 from reka_clips.web.body_limit import BodyLimit
 from reka_clips.web.hosts import HostCheck
@@ -66,7 +67,11 @@ class HttpApp:
             most=settings.max_sessions,
         )
         self._bodies = BodyLimit(
-            sessions, max_bytes=settings.max_body_bytes, limit_name="REKA_CLIPS_MAX_BODY_BYTES", respond=_error
+            sessions,
+            max_bytes=settings.max_body_bytes,
+            limit_name="REKA_CLIPS_MAX_BODY_BYTES",
+            respond=_error,
+            refuse=_answer_to_unreadable,
         )
         clips = ClipFiles(self._runtime, links)
         inside: ASGIApp = Router(
@@ -200,6 +205,17 @@ def _mcp_routes(server: MCPServer, settings: Settings, transport: Transport) -> 
 
 async def _health(_: Request) -> JSONResponse:
     return JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
+
+
+def _answer_to_unreadable(body: bytes) -> Response | None:
+    """Return the answer to a body that holds no message; the SDK takes some of them for notifications."""
+    try:
+        read_message(body.decode("utf-8", "replace"))
+    except UnreadableMessageError as error:
+        logger.warning("The body of a request could not be read: %s", error.reason)
+        first = error.answers[0] if error.answers else None
+        return Response(first, status_code=400, media_type="application/json" if first else None)
+    return None
 
 
 def _error(status: int, message: str) -> JSONResponse:

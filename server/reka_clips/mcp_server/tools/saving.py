@@ -6,14 +6,14 @@ import contextlib
 import errno
 import os
 import re
+import sys
 import unicodedata
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
+from reka_clips.contract.video_urls import file_path
 from reka_clips.errors import ArgumentError, DownloadError, FieldError
 from reka_clips.mcp_server.output.text import clean
 
@@ -75,8 +75,10 @@ def move_into(part: Path, folder: Path, *, title: str | None, clip: int) -> Path
 
 def engine_path(url: str, *, data_dir: Path) -> Path:
     """Return the path behind a `file://` link of the embedded engine's; raises DownloadError for any other."""
-    path = Path(url2pathname(urlsplit(url).path))  # takes %20 and the like apart, too
-    resolved = path.resolve()
+    try:
+        resolved = Path(file_path(url, windows=sys.platform == "win32")).resolve()
+    except ValueError:
+        raise DownloadError("The link of this clip names no file of this computer.") from None
     if not resolved.is_relative_to(data_dir.expanduser().resolve()) or not resolved.is_file():
         raise DownloadError("The file of this clip is not among those of the clip engine any more.")
     return resolved

@@ -70,12 +70,15 @@ def fetched_ffmpeg(data_dir: Path, *, windows: bool = sys.platform == "win32") -
     return data_dir / "ffmpeg" / pinned()[0].partition("==")[2] / ("ffmpeg.exe" if windows else "ffmpeg")
 
 
-def find_or_fetch_later(data_dir: Path) -> Ffmpeg | None:
-    """Return the ffmpeg to use, or None where it can be fetched. Raises EngineMissingError where it cannot."""
+def find_or_fetch_later(data_dir: Path, named: str | None = None) -> Ffmpeg | None:
+    """Return the ffmpeg to use, or None where it can be fetched. Raises EngineMissingError where it cannot.
+
+    named: as for `find_ffmpeg`.
+    """
     try:
-        return find_ffmpeg(fetched=fetched_ffmpeg(data_dir))
+        return find_ffmpeg(named, fetched=fetched_ffmpeg(data_dir))
     except EngineMissingError:
-        if ffmpeg_source(os.environ) is None or os.environ.get("IMAGEIO_FFMPEG_EXE"):
+        if named or ffmpeg_source(os.environ) is None:
             raise
         return None
 
@@ -141,7 +144,7 @@ async def fetch_ffmpeg(source: FfmpegSource, data_dir: Path, *, tell: Callable[[
 
 _REMEDY: Final = (
     "Try again when this computer is online; what was fetched is kept. Or install ffmpeg yourself and set "
-    "IMAGEIO_FFMPEG_EXE to its path."
+    "REKA_CLIPS_FFMPEG to its path."
 )
 
 

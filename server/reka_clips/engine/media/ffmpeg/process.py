@@ -10,7 +10,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import anyio
 from anyio.abc import Process
@@ -21,9 +21,11 @@ from reka_clips.subprocesses import find_program, media_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from fractions import Fraction
 
     from anyio.abc import ByteReceiveStream
 
+    from reka_clips.engine.media.ffmpeg.media_info import VideoStream
     from reka_clips.engine.media.ffmpeg.orphan_killer import OrphanKiller
 
 NEEDED_FEATURES: Final = frozenset({"libx264", "aac", "ass", "scdet", "astats", "sobel", "tblend"})
@@ -41,9 +43,11 @@ _MIN_MEMORY_BYTES: Final = 1536 * 1024**2  # address space, of which a decoder's
 _MAX_MEMORY_BYTES: Final = 8 * 1024**3
 _MAX_LOG_BYTES: Final = 64 * 1024
 _NICENESS: Final = 5
+_MAX_PADDING_RATE: Final = 250
+_PADDING_RATE: Final = 100
 _INSTALL_HINT: Final = (
-    "Install one with: pip install 'reka-clips-mcp[local]' (brings ffmpeg along), or install ffmpeg with "
-    "libx264 and libass from your system's packages, or set IMAGEIO_FFMPEG_EXE to the path of one."
+    "Install one with: pip install 'reka-clips-mcp[local]' (which includes ffmpeg), or install ffmpeg with "
+    "libx264 and libass from your system's packages, or set REKA_CLIPS_FFMPEG to the path of one."
 )
 
 
@@ -56,6 +60,30 @@ def input_arguments(path: Path, *, options: Sequence[str] = ()) -> list[str]:
     """
     guards = ["-protocol_whitelist", "file", "-format_whitelist", FORMATS, "-max_pixels", str(MAX_PICTURE_PX)]
     return [*guards, *options, "-i", f"file:{path.absolute()}"]
+
+
+def picture_input(path: Path, start: Fraction, *, options: Sequence[str] = ()) -> list[str]:
+    """Return the arguments that open the picture of `path` at `start`, in source seconds, which becomes time 0.
+
+    Frames come from the keyframe before on, so the last one with a time of 0 or less is the one that stands at `start`:
+    `steady_rate` begins with it. ffmpeg's accurate seeking would drop it, and show the next slide too early.
+    Let the filter graph end the picture (`trim`): `-t` would count from the first frame that comes.
+    """
+    seek = ["-noaccurate_seek", "-ss", f"{float(start):.6f}"] if start > 0 else []
+    return input_arguments(path, options=["-an", "-sn", "-dn", "-reinit_filter", "0", *options, *seek])
+
+
+def steady_rate(video: VideoStream, rate: Fraction | int, *, hold_seconds: float | None = None) -> str:
+    """Return the filters that give a picture opened with `picture_input` a constant rate from time 0 on.
+
+    hold_seconds: for how long the last frame is held after its time; None: for ever, so end the picture by `trim`.
+    """
+    # `fps` drops a last frame that is shown before time 0, so it is given another one. `tpad` repeats it at the rate
+    # that ffmpeg takes the stream for, which may be none, or the 90,000 of its clock.
+    is_usable = 0 < video.grid_rate <= _MAX_PADDING_RATE
+    known = "" if is_usable else f"fps={_PADDING_RATE}:eof_action=pass,"
+    length = "stop=-1" if hold_seconds is None else f"stop_duration={hold_seconds:.3f}"
+    return f"{known}tpad=stop_mode=clone:{length},fps={rate}:start_time=0"
 
 
 def output_argument(path: Path) -> str:
@@ -134,25 +162,37 @@ class Ffmpeg:
         return text
 
 
-def find_ffmpeg(*, fetched: Path | None = None) -> Ffmpeg:
+def find_ffmpeg(named: str | None = None, *, fetched: Path | None = None) -> Ffmpeg:
     """Return the ffmpeg to use.
 
-    That is `IMAGEIO_FFMPEG_EXE`, else the system's if it can do all that is needed, else the one that the package
-    imageio-ffmpeg brings, else `fetched`, if it is there. Raises EngineMissingError, with what to install, when there
-    is none.
+    named: a path or a name on PATH, the setting REKA_CLIPS_FFMPEG. Without it, the one of the package imageio-ffmpeg,
+    so that the same request gives the same clips on every machine; without that, `fetched`, if it is there, or the one
+    on PATH. Raises EngineMissingError, with what to install, when there is none that can do all that is needed.
     """
-    named = os.environ.get("IMAGEIO_FFMPEG_EXE")
     if named:
         found = inspect_ffmpeg(named)
         if found is None or not found.features >= NEEDED_FEATURES:
             lacks = "cannot be run" if found is None else f"lacks {_list(NEEDED_FEATURES - found.features)}"
-            raise EngineMissingError(f"The ffmpeg that IMAGEIO_FFMPEG_EXE names {lacks}. {_INSTALL_HINT}")
+            raise EngineMissingError(f"The ffmpeg that REKA_CLIPS_FFMPEG names {lacks}. {_INSTALL_HINT}")
         return found
-    for path in (find_program("ffmpeg"), _wheel_ffmpeg(), fetched and str(fetched)):
+    for path in (packaged_ffmpeg(), fetched and str(fetched), find_program("ffmpeg")):
         found = inspect_ffmpeg(path) if path else None
         if found is not None and found.features >= NEEDED_FEATURES:
             return found
     raise EngineMissingError(f"No ffmpeg that the clip engine can use was found. {_INSTALL_HINT}")
+
+
+def packaged_ffmpeg() -> str | None:
+    """Return the path of the ffmpeg inside the package imageio-ffmpeg; None if it is not installed, or without one.
+
+    The package's own function would also look at IMAGEIO_FFMPEG_EXE, which is meant for other programs, and at PATH.
+    """
+    try:
+        from imageio_ffmpeg import binaries  # type: ignore[import-untyped]
+    except ImportError:
+        return None
+    folders = [Path(folder) for folder in cast("list[str]", binaries.__path__)]
+    return next((str(file) for folder in folders for file in sorted(folder.glob("ffmpeg-*")) if file.is_file()), None)
 
 
 def inspect_ffmpeg(path: str) -> Ffmpeg | None:
@@ -243,17 +283,6 @@ _FAILURES: Final = (
 
 def _list(names: frozenset[str]) -> str:
     return ", ".join(sorted(names))
-
-
-def _wheel_ffmpeg() -> str | None:
-    try:
-        from imageio_ffmpeg import get_ffmpeg_exe  # type: ignore[import-untyped]
-    except ImportError:
-        return None
-    try:
-        return str(get_ffmpeg_exe())  # pyright: ignore[reportUnknownArgumentType]
-    except RuntimeError:  # installed from source, without a binary
-        return None
 
 
 async def _start(argv: list[str], directory: Path | None) -> Process:

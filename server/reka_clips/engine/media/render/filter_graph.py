@@ -10,6 +10,7 @@ from fractions import Fraction
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from reka_clips.engine.media.ffmpeg.process import steady_rate
 from reka_clips.engine.media.geometry import Area, contained_size, crop_area
 from reka_clips.engine.media.plan import Shot
 from reka_clips.engine.media.render import color
@@ -75,7 +76,7 @@ def scene_graph(scene: Scene, frame: Frame, *, index: int, layout: str, features
     features: what this ffmpeg can do.
     """
     head = f"[{index}:{scene.video.index}]{','.join(_prepare(scene, frame))}"
-    tail = f"{_exact_length(scene.segment.duration, frame.rate)}[scene{index}]"
+    tail = f"trim=end_frame={max(1, round(scene.segment.duration * frame.rate))}[scene{index}]"
     to_panel = _panel_filters(scene, frame, features)
     if layout == "split":
         upper, lower = split_panels(scene, frame)
@@ -222,7 +223,7 @@ def _prepare(scene: Scene, frame: Frame) -> list[str]:
     width, height = scene.video.upright_size_px
     filters = ["bwdif=deint=interlaced"] if scene.video.is_interlaced else []
     # The scaling costs nothing until a source changes its size on the way, and then keeps the crops right.
-    return [*filters, f"fps={frame.rate}:start_time=0", f"scale={width}:{height}"]
+    return [*filters, _steady(scene, frame.rate), f"scale={width}:{height}"]
 
 
 def _panel_filters(scene: Scene, frame: Frame, features: Collection[str]) -> Callable[[Panel], str]:
@@ -256,7 +257,12 @@ def steps(times: Sequence[Fraction], values: Sequence[int]) -> str:
     return f"if(lt(t,{float(times[middle]):.6f}),{before},{after})"
 
 
-def _exact_length(duration: Fraction, rate: Fraction) -> str:
-    """Return the filters that give a segment its exact number of frames; a picture that ends early stands still."""
-    frames = max(1, round(duration * rate))
-    return f"tpad=stop_mode=clone:stop_duration={_MAX_FREEZE_SECONDS},trim=end_frame={frames}"
+def _steady(scene: Scene, rate: Fraction) -> str:
+    """Return the filters that give a segment the clip's rate.
+
+    A picture that ends early is held, but no longer than is known to happen in this film: more is damage.
+    """
+    still_seconds = scene.measurements.longest_still_seconds if scene.measurements else 0
+    if scene.video.frame_rate:
+        still_seconds = max(still_seconds, float(1 / scene.video.frame_rate))
+    return steady_rate(scene.video, rate, hold_seconds=still_seconds + _MAX_FREEZE_SECONDS)

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
 from reka_clips.engine.media.analyze.measurements import COLUMNS
-from reka_clips.engine.media.ffmpeg.process import input_arguments
+from reka_clips.engine.media.ffmpeg.process import picture_input, steady_rate
 from reka_clips.engine.media.geometry import Area
 
 if TYPE_CHECKING:
@@ -70,26 +70,27 @@ async def take_preview(
     width, height = info.video.upright_size_px
     rate = _PICTURES_PER_SECOND if segment.duration <= _LONG_SECONDS else _PICTURES_PER_SECOND // 2
     skip = ["-skip_frame", "noref", "-skip_loop_filter", "all"] if with_thumbnails else ["-skip_frame", "nokey"]
-    times = ["-ss", f"{float(segment.start):.6f}", "-t", f"{float(segment.duration):.6f}"]
-    if not with_thumbnails:
-        times.insert(0, "-noaccurate_seek")  # a short segment may hold no keyframe: take the one before it
+    seconds = float(segment.duration)
+    pictures = max(1, round(seconds * rate))
+    steady = f"trim=end={seconds:.6f},{steady_rate(info.video, rate)},trim=end_frame={pictures}"
     graph = (
-        f"[0:{info.video.index}]fps={rate}:start_time=0,scale={width}:{height},"
+        f"[0:{info.video.index}]{steady},scale={width}:{height},"
         f"cropdetect=limit={_BLACK_LEVEL}:round=2:reset=0:skip=0,"
         f"scale={COLUMNS}:{ROWS}:flags=area,format=yuv444p[out]"
     )
     output = bytearray()
     log = await ffmpeg.run(
         [
-            *input_arguments(path, options=["-an", "-sn", "-dn", "-reinit_filter", "0", *skip, *times]),
+            *picture_input(path, segment.start, options=skip),
             *("-filter_complex", graph, "-map", "[out]", "-f", "rawvideo", "pipe:1"),
         ],
         on_output=output.extend,
         log_level="info",
     )
     size = 3 * PIXELS
-    pictures = tuple(bytes(output[at : at + size]) for at in range(0, len(output) - size + 1, size))
-    return SegmentPreview(picture_area(width, height, parse_cropdetect(log)), pictures if with_thumbnails else (), rate)
+    thumbnails = tuple(bytes(output[at : at + size]) for at in range(0, len(output) - size + 1, size))
+    area = picture_area(width, height, parse_cropdetect(log))
+    return SegmentPreview(area, thumbnails if with_thumbnails else (), rate)
 
 
 def parse_cropdetect(log: str) -> Area | None:

@@ -1,4 +1,4 @@
-"""Standard input and output without threads: every line arrives whole, whatever the pieces; no reader is too slow."""
+"""Standard input and output: every line arrives whole, whatever the pieces; no reader is too slow."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import pytest
 
 from reka_clips.mcp_server.stdio_transport import Lines, Writer
 
-pytestmark = [
-    pytest.mark.anyio,
-    pytest.mark.skipif(sys.platform == "win32", reason="Windows' pipes cannot be waited for"),
-]
+pytestmark = pytest.mark.anyio
+
+# With the event loop's own waiting, and with a thread, as on Windows, where pipes cannot be waited for.
+both_ways = pytest.mark.parametrize("waits", [False] if sys.platform == "win32" else [True, False])
 
 
 @pytest.fixture
@@ -29,7 +29,8 @@ def pipe() -> Iterator[tuple[int, int]]:
             continue
 
 
-async def test_lines_come_whole_and_in_order_whatever_pieces_they_arrive_in(pipe: tuple[int, int]):
+@both_ways
+async def test_lines_come_whole_and_in_order_whatever_pieces_they_arrive_in(pipe: tuple[int, int], waits: bool):
     reading, writing = pipe
     lines = ["first", "", "é" * 70_000, "last, without an end"]
     content = "\n".join(lines).encode()
@@ -43,29 +44,30 @@ async def test_lines_come_whole_and_in_order_whatever_pieces_they_arrive_in(pipe
     with anyio.fail_after(30):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(anyio.to_thread.run_sync, write)
-            heard += [line async for line in Lines(reading)]
+            heard += [line async for line in Lines(reading, waits=waits)]
 
     assert [line.rstrip("\n") for line in heard] == lines
     assert heard[-1] == lines[-1]
 
 
-async def test_bytes_that_are_no_text_are_replaced(pipe: tuple[int, int]):
+@both_ways
+async def test_bytes_that_are_no_text_are_replaced(pipe: tuple[int, int], waits: bool):
     reading, writing = pipe
     os.write(writing, b"\xff\xfe\n")
     os.close(writing)
 
-    assert [line async for line in Lines(reading)] == ["��\n"]
+    assert [line async for line in Lines(reading, waits=waits)] == ["��\n"]
 
 
-async def test_a_slow_reader_gets_all_and_others_go_on_meanwhile(pipe: tuple[int, int]):
+@both_ways
+async def test_a_slow_reader_gets_all_and_others_go_on_meanwhile(pipe: tuple[int, int], waits: bool):
     reading, writing = pipe
-    writer = Writer(writing)
+    writer = Writer(writing, waits=waits)
     message = "x" * 1_000_000 + "\n"
     written = anyio.Event()
 
     async def write() -> None:
         await writer.write(message)
-        await writer.flush()
         written.set()
 
     heard = bytearray()
@@ -83,9 +85,10 @@ async def test_a_slow_reader_gets_all_and_others_go_on_meanwhile(pipe: tuple[int
     assert heard.decode() == message
 
 
-async def test_a_reader_that_is_gone_is_an_error(pipe: tuple[int, int]):
+@both_ways
+async def test_a_reader_that_is_gone_is_an_error(pipe: tuple[int, int], waits: bool):
     reading, writing = pipe
     os.close(reading)
 
     with pytest.raises(BrokenPipeError):
-        await Writer(writing).write("x")
+        await Writer(writing, waits=waits).write("x")
