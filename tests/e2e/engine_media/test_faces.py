@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from tests.e2e.engine_media.conftest import Cutter
 
 from made_films import PORTRAIT
+from made_films.oddities import run
 from reka_clips.engine.media.ffmpeg.process import Ffmpeg
 from reka_clips.engine.media.render.faces import (
     PICTURE_BYTES,
@@ -69,3 +73,51 @@ def test_a_face_of_the_crowd_is_no_subject_beside_a_large_one() -> None:
 def test_a_shot_without_faces_has_no_subject() -> None:
     assert subjects([[], [], [], [face(0.3)]]) == []
     assert subjects([]) == []
+
+
+def portraits(*places: tuple[int, int, int]) -> list[str]:
+    """Return the arguments that draw a busy picture with portraits on it: (left, top, side) of each, in pixels."""
+    inputs = [argument for _ in places for argument in ("-loop", "1", "-r", "10", "-t", "3", "-i", str(PORTRAIT))]
+    graph, last = "", "0:v"
+    for number, (left, top, side) in enumerate(places, 1):
+        graph += (
+            f"[{number}:v]scale={side}:{side}[p{number}];[{last}][p{number}]overlay={left}:{top}:shortest=1[o{number}];"
+        )
+        last = f"o{number}"
+    film = "mandelbrot=s=640x360:r=10:end_scale=0.3"  # moves and has edges everywhere but in the middle
+    return ["-f", "lavfi", "-t", "3", "-i", film, *inputs, "-filter_complex", graph.rstrip(";"), "-map", f"[{last}]"]
+
+
+async def faces_in(ffmpeg: Ffmpeg, clip: Path, size: tuple[int, int]) -> list[Face]:
+    found = await faces_of(ffmpeg, ["-i", str(clip)], "[0:v]trim=end_frame=1", aspect=size[0] / size[1])
+    return found[0]
+
+
+@pytest.mark.parametrize("left", [10, 380])
+async def test_a_crop_shows_the_face_whole_wherever_it_is(
+    ffmpeg: Ffmpeg, cut: Cutter, tmp_path: Path, left: int
+) -> None:
+    film = tmp_path / "film.mkv"
+    run(ffmpeg.path, [*portraits((left, 60, 240)), "-c:v", "ffv1", str(film)])
+    clip = await cut((film, 0, 3), rendering={"aspect_ratio": "9:16", "subtitles": False})
+    (found,) = await faces_in(ffmpeg, clip.path, clip.info.video.upright_size_px)
+    assert found.x > 0.02
+    assert found.x + found.width < 0.98
+    assert found.middle_x == pytest.approx(0.5, abs=0.12)
+
+
+async def test_the_larger_of_two_faces_is_shown(ffmpeg: Ffmpeg, cut: Cutter, tmp_path: Path) -> None:
+    film = tmp_path / "film.mkv"
+    run(ffmpeg.path, [*portraits((10, 100, 160), (380, 60, 240)), "-c:v", "ffv1", str(film)])
+    clip = await cut((film, 0, 3), rendering={"aspect_ratio": "9:16", "subtitles": False})
+    (found,) = await faces_in(ffmpeg, clip.path, clip.info.video.upright_size_px)
+    assert found.width > 0.25  # of 203 px: the larger face is 65 px wide, the smaller 43
+    assert found.middle_x == pytest.approx(0.5, abs=0.12)
+
+
+async def test_a_split_shows_one_of_two_people_in_each_panel(ffmpeg: Ffmpeg, cut: Cutter, tmp_path: Path) -> None:
+    film = tmp_path / "film.mkv"
+    run(ffmpeg.path, [*portraits((10, 80, 200), (420, 80, 200)), "-c:v", "ffv1", str(film)])
+    clip = await cut((film, 0, 3), rendering={"aspect_ratio": "9:16-split", "subtitles": False})
+    found = await faces_in(ffmpeg, clip.path, clip.info.video.upright_size_px)
+    assert sorted(face.y + face.height / 2 > 0.5 for face in found) == [False, True]
