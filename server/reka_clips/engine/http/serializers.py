@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from starlette.responses import JSONResponse
 
 from reka_clips.contract.requests import GENERATION_DEFAULTS, RENDERING_DEFAULTS
+from reka_clips.files import real_place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,7 +46,7 @@ class FileLinks:
         self._folders = folders
 
     def file(self, job_id: str, name: str) -> str:
-        return (self._folders.clips(job_id) / name).absolute().as_uri()
+        return real_place((self._folders.clips(job_id) / name).absolute()).as_uri()
 
 
 class SignedLinks:

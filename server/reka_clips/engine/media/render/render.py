@@ -20,6 +20,7 @@ from reka_clips.engine.media.render.filter_graph import Frame, Scene
 from reka_clips.engine.media.render.poster import make_poster
 from reka_clips.engine.media.render.thumbnails import take_preview
 from reka_clips.engine.media.text.titles import clock
+from reka_clips.files import move
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -65,7 +66,7 @@ async def render_clip(
         raise ValueError("A plan without length cannot be rendered.")
     rendering = rendering or contract.RenderingConfig()
     layout = layout_of(rendering)
-    with tempfile.TemporaryDirectory(dir=output.parent, prefix=".render-") as name:
+    with tempfile.TemporaryDirectory(dir=output.parent, prefix=".render-", ignore_cleanup_errors=True) as name:
         directory = Path(name)
         scenes, parts, mastering = await _measure(
             ffmpeg, plan, sources, measurements, directory, with_thumbnails=layout != "fit"
@@ -216,7 +217,7 @@ def _publish(files: Sequence[tuple[Path, Path]]) -> None:
     published: list[Path] = []
     try:
         for source, target in files:
-            source.replace(target)
+            move(source, target)
             published.append(target)
     except OSError:
         for path in published:
