@@ -156,7 +156,7 @@ async def _looked_up(client: ClipClient) -> None:
     for call in (lambda: client.get(ID), client.list, lambda: client.delete(ID)):
         with anyio.fail_after(20):
             try:
-                assert isinstance(await call(), Snapshot | ClipList | None)
+                assert isinstance(await call(), Snapshot | ClipList | dict)
             except RekaClipsError as error:
                 plain(error)
 

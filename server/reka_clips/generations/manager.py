@@ -155,6 +155,10 @@ class GenerationManager:
         self.forget(account, generation_id)
         return answer
 
+    def is_following(self, owner: str) -> bool:
+        """Whether a generation of this owner is being followed. owner: as `ApiSession.owner`."""
+        return self._registry.is_following(owner)
+
     def forget(self, account: ApiSession, generation_id: str) -> None:
         """Drop a generation: nothing joins it, its followers get NotFoundError. Upstream is not told."""
         generation = self.known(account, generation_id)

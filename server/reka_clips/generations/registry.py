@@ -260,6 +260,13 @@ class GenerationRegistry:
         if generation.is_wanted:
             self.watch(generation)
 
+    def is_following(self, owner: str) -> bool:
+        """Whether a generation of this owner is being watched."""
+        return any(
+            generation.account.owner == owner and generation.watching is not None
+            for generation in self._generations.values()
+        )
+
     async def refresh(self, generation: Generation) -> None:
         """Ask upstream for a known generation."""
         try:
