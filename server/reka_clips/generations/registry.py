@@ -65,7 +65,7 @@ class GenerationRegistry:
 
     def pace_for(self, account: ApiSession) -> PollingConfig:
         """Return how often this account's backend is asked."""
-        return self._nearby if account.is_near else self.pace
+        return self._nearby if account.backend.is_near else self.pace
 
     def __len__(self) -> int:
         return len(self._jobs)

@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, AsyncExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Literal, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import anyio
 
-from reka_clips.client import ClipClient, ConnectionPool
+from reka_clips.client import EMBEDDED, REKA, Backend, ClipClient, ConnectionPool, served_nearby
 from reka_clips.contract.video_urls import NO_FILES
 from reka_clips.errors import (
     BusyError,
@@ -135,7 +135,7 @@ class AppContext:
         seconds = self.call_seconds if wait_seconds is None else wait_seconds or min(SHORT_SECONDS, self.call_seconds)
         return deadline(seconds, since=since)
 
-    def backend(self, headers: Mapping[str, str] | None = None) -> Literal["reka", "local"]:
+    def backend(self, headers: Mapping[str, str] | None = None) -> Backend:
         """Return the backend that this caller's generations go to.
 
         headers: the request's, or None over stdio.
@@ -151,13 +151,13 @@ class AppContext:
         if choice == "reka" and not has_key:
             raise MissingKeyError(self._no_key_message(headers))
         if choice == "reka" or (choice == "auto" and has_key):
-            return "reka"
+            return served_nearby(self.settings.base_url) if self.settings.base_url_is_local else REKA
         if headers is not None and not self.access.engine:
             raise MissingKeyError(
                 f"Send your own Reka API key in the header X-Reka-API-Key. {GET_A_KEY} "
                 "(This server's own clip engine is not switched on for others.)"
             )
-        return "local"
+        return EMBEDDED
 
     def no_files_reason(self, headers: Mapping[str, str] | None = None) -> str | None:
         """Return why this caller's `file://` sources are refused ("must …"), or None where they make sense.
@@ -165,10 +165,10 @@ class AppContext:
         They do for an engine on this machine and its operator, never for Reka or for other people.
         """
         try:
-            is_near = self.backend(headers) == "local" or self.settings.base_url_is_local
+            takes_files = self.backend(headers).takes_files
         except ConfigurationError:
-            is_near = True
-        if not is_near:
+            takes_files = True
+        if not takes_files:
             return NO_FILES
         is_operator = headers is None or self.access.files
         return None if is_operator else f"must be an http or https link: {self.access.no_files}"
@@ -176,7 +176,7 @@ class AppContext:
     def uses_own_key(self, headers: Mapping[str, str]) -> bool:
         """Return whether this caller's generations are made with a Reka key that came with the request."""
         try:
-            return bool(headers.get(KEY_HEADER, "").strip()) and self.backend(headers) == "reka"
+            return bool(headers.get(KEY_HEADER, "").strip()) and not self.backend(headers).is_embedded
         except ConfigurationError:
             return False
 
@@ -186,11 +186,11 @@ class AppContext:
         Over HTTP, files of the embedded engine become signed links of this server. headers: the request's. session:
         whose generation it is.
         """
-        if not session.is_near:
+        if not session.backend.is_near:
             snapshot = without_files(snapshot)
         if self._is_shared(headers):
             snapshot = self.creators.snapshot(snapshot)
-        if headers is None or self._links is None or session.backend != "local":
+        if headers is None or self._links is None or not session.backend.is_embedded:
             return snapshot
         base_url = self.settings.public_url or f"http://{headers.get('host', 'localhost')}"
         return self._links.linked(snapshot, base_url=base_url)
@@ -216,17 +216,9 @@ class AppContext:
     def backend_sentence(self) -> str:
         """Return one sentence for people and models: where clips are made, and what that costs."""
         try:
-            backend = self.backend()
+            return self.backend().sentence
         except ConfigurationError as error:
             return f"No clips can be made yet: {error}"
-        if backend == "local":
-            return (
-                "Clips are made by the embedded engine on this computer: free, private, from direct video links and "
-                "local files (no YouTube or Twitch pages)."
-            )
-        if self.settings.base_url_is_local:
-            return f"Clips are made by the Clip API at {self.settings.base_url}."
-        return "Clips are made by the Reka Clip API, which charges the account and allows ten creations a day."
 
     async def account(self, headers: Mapping[str, str] | None = None) -> ApiSession:
         """Return whose generations this caller sees, starting the embedded engine at its first use.
@@ -234,13 +226,14 @@ class AppContext:
         Raises what `backend` raises, EngineMissingError or EngineStartError if the engine cannot be started, and
         BusyError if it is still starting when the call has to be answered.
         """
-        if self.backend(headers) == "local":
+        backend = self.backend(headers)
+        if backend.is_embedded:
             try:
                 engine = await self._running_engine()
             except EngineMissingError as error:
                 raise EngineMissingError(f"{error} {_OR_REKA}") from error
-            return self._account("local", engine.base_url, engine.api_key)
-        return self._account("reka", self.settings.base_url, self._key(headers))
+            return self._account(backend, engine.base_url, engine.api_key)
+        return self._account(backend, self.settings.base_url, self._key(headers))
 
     def known_generations(self, headers: Mapping[str, str] | None = None) -> list[Generation]:
         """Return the generations of this caller that the process knows, latest first; asks nobody."""
@@ -250,23 +243,22 @@ class AppContext:
             return []
         return self.manager.known_to(self._owner(backend, self._key(headers)))
 
-    def _account(self, backend: Literal["reka", "local"], base_url: str, api_key: str | None) -> ApiSession:
+    def _account(self, backend: Backend, base_url: str, api_key: str | None) -> ApiSession:
         owner = self._owner(backend, api_key)
         known = self._accounts.get(owner)
         if known is None or known.client.base_url != base_url:
-            client = ClipClient(self.pool, base_url=base_url, api_key=api_key)
-            is_near = backend == "local" or self.settings.base_url_is_local
-            known = self._accounts[owner] = ApiSession(client=client, owner=owner, backend=backend, is_near=is_near)
+            client = ClipClient(self.pool, base_url=base_url, api_key=api_key, is_embedded=backend.is_embedded)
+            known = self._accounts[owner] = ApiSession(client=client, owner=owner, backend=backend)
         self._accounts.move_to_end(owner)
         while len(self._accounts) > _MAX_ACCOUNTS:
             self._accounts.popitem(last=False)
         return known
 
-    def _owner(self, backend: Literal["reka", "local"], api_key: str | None) -> str:
+    def _owner(self, backend: Backend, api_key: str | None) -> str:
         # The embedded engine gets a new key and address at each start; its generations stay the same.
-        if backend == "local":
-            return owner_of(backend=backend, base_url="", api_key="")
-        return owner_of(backend=backend, base_url=self.settings.base_url, api_key=api_key)
+        if backend.is_embedded:
+            return owner_of(backend=backend.name, base_url="", api_key="")
+        return owner_of(backend=backend.name, base_url=self.settings.base_url, api_key=api_key)
 
     def _key(self, headers: Mapping[str, str] | None) -> str | None:
         if headers is None:

@@ -106,7 +106,10 @@ class ClipApi:
         job = await self._service.delete(_job_id(request), delete_input_video=options.delete_input_video)
         if job is None:
             raise HTTPException(404)
-        return JSONResponse({"success": True})
+        answer = {"success": True}
+        if options.delete_input_video:
+            answer["input_video_deleted"] = not await self._service.keeps_source(job)
+        return JSONResponse(answer)
 
     async def output(self, request: Request) -> Response:
         """GET /v1/clips/{id}/output/{n}.mp4 and {n}.jpg."""

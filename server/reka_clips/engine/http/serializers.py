@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from starlette.responses import JSONResponse
 
-from reka_clips.contract.requests import DEFAULT_MAX_DURATION_SECONDS
+from reka_clips.contract.requests import GENERATION_DEFAULTS, RENDERING_DEFAULTS
+from reka_clips.files import real_place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,18 +21,6 @@ if TYPE_CHECKING:
     from reka_clips.engine.service.status import EngineStatus
     from reka_clips.web.signed_links import LinkSigner
 
-_GENERATION_DEFAULTS: Final = {
-    "template": "moments",
-    "min_duration_seconds": 0,
-    "max_duration_seconds": DEFAULT_MAX_DURATION_SECONDS,
-}
-_RENDERING_DEFAULTS: Final = {
-    "show_watermark": False,
-    "subtitles": True,
-    "aspect_ratio": "9:16",
-    "resolution": 720,
-    "layout": "ai",
-}
 _ERROR_TYPES: Final = {
     400: "validation_error",
     401: "authentication_error",
@@ -57,7 +46,7 @@ class FileLinks:
         self._folders = folders
 
     def file(self, job_id: str, name: str) -> str:
-        return (self._folders.clips(job_id) / name).absolute().as_uri()
+        return real_place((self._folders.clips(job_id) / name).absolute()).as_uri()
 
 
 class SignedLinks:
@@ -103,8 +92,8 @@ def snapshot(job: JobRecord, links: Links) -> dict[str, Any]:
         "updated_at": _iso(job.updated_at),
         "video_urls": list(job.request.video_urls),
         "prompt": job.request.prompt,
-        "generation_config": _GENERATION_DEFAULTS | asked.get("generation_config", {}),
-        "rendering_config": _RENDERING_DEFAULTS | asked.get("rendering_config", {}),
+        "generation_config": dict(GENERATION_DEFAULTS) | asked.get("generation_config", {}),
+        "rendering_config": dict(RENDERING_DEFAULTS) | asked.get("rendering_config", {}),
         "num_generations": job.num_generations,
         "progress": round(job.progress, 4),
         "output": [_clip(job.id, clip, links) for clip in job.clips],

@@ -16,6 +16,7 @@ from reka_clips.engine.media.render.render import render_clip, unsupported_rende
 from reka_clips.engine.media.select import planning
 from reka_clips.engine.media.select.planning import SelectionOptions
 from reka_clips.engine.media.sources import AnalyzedSource, Source
+from reka_clips.files import move
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -97,7 +98,7 @@ async def make_clips(
     """
     if not sources:
         raise ValueError("There is no source to make clips of.")
-    with tempfile.TemporaryDirectory(dir=directory, prefix=".making-") as name:
+    with tempfile.TemporaryDirectory(dir=directory, prefix=".making-", ignore_cleanup_errors=True) as name:
         scratch = Path(name)
         progress = Progress(report)
         wish = _wish(prompt, generation)
@@ -180,7 +181,7 @@ def _publish(files: Sequence[Path], directory: Path) -> None:
     moved: list[Path] = []
     try:
         for file in files:
-            file.replace(directory / file.name)
+            move(file, directory / file.name)
             moved.append(directory / file.name)
     except OSError:
         for file in moved:

@@ -147,6 +147,13 @@ class ClipService:
             await anyio.to_thread.run_sync(self._remove_files, job_id, urls)
         return job
 
+    async def keeps_source(self, job: JobRecord) -> bool:
+        """Whether a source of a deleted generation is still there: a file of this computer, or one others need."""
+        urls = job.request.video_urls
+        if any(url.lower().startswith("file:") for url in urls):
+            return True
+        return await self._in_thread(lambda: any(self.store.source(url) is not None for url in urls))
+
     async def follow(self, job_id: str, *, heartbeat_seconds: float = HEARTBEAT_SECONDS) -> AsyncIterator[JobRecord]:
         """Yield every stage of a generation in order, its progress, and repeats as heartbeat, until it has ended.
 

@@ -21,9 +21,11 @@ from reka_clips.subprocesses import find_program, media_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from fractions import Fraction
 
     from anyio.abc import ByteReceiveStream
 
+    from reka_clips.engine.media.ffmpeg.media_info import VideoStream
     from reka_clips.engine.media.ffmpeg.orphan_killer import OrphanKiller
 
 NEEDED_FEATURES: Final = frozenset({"libx264", "aac", "ass", "scdet", "astats", "sobel", "tblend"})
@@ -41,6 +43,8 @@ _MIN_MEMORY_BYTES: Final = 1536 * 1024**2  # address space, of which a decoder's
 _MAX_MEMORY_BYTES: Final = 8 * 1024**3
 _MAX_LOG_BYTES: Final = 64 * 1024
 _NICENESS: Final = 5
+_MAX_PADDING_RATE: Final = 250
+_PADDING_RATE: Final = 100
 _INSTALL_HINT: Final = (
     "Install one with: pip install 'reka-clips-mcp[local]' (which includes ffmpeg), or install ffmpeg with "
     "libx264 and libass from your system's packages, or set REKA_CLIPS_FFMPEG to the path of one."
@@ -56,6 +60,30 @@ def input_arguments(path: Path, *, options: Sequence[str] = ()) -> list[str]:
     """
     guards = ["-protocol_whitelist", "file", "-format_whitelist", FORMATS, "-max_pixels", str(MAX_PICTURE_PX)]
     return [*guards, *options, "-i", f"file:{path.absolute()}"]
+
+
+def picture_input(path: Path, start: Fraction, *, options: Sequence[str] = ()) -> list[str]:
+    """Return the arguments that open the picture of `path` at `start`, in source seconds, which becomes time 0.
+
+    Frames come from the keyframe before on, so the last one with a time of 0 or less is the one that stands at `start`:
+    `steady_rate` begins with it. ffmpeg's accurate seeking would drop it, and show the next slide too early.
+    Let the filter graph end the picture (`trim`): `-t` would count from the first frame that comes.
+    """
+    seek = ["-noaccurate_seek", "-ss", f"{float(start):.6f}"] if start > 0 else []
+    return input_arguments(path, options=["-an", "-sn", "-dn", "-reinit_filter", "0", *options, *seek])
+
+
+def steady_rate(video: VideoStream, rate: Fraction | int, *, hold_seconds: float | None = None) -> str:
+    """Return the filters that give a picture opened with `picture_input` a constant rate from time 0 on.
+
+    hold_seconds: for how long the last frame is held after its time; None: for ever, so end the picture by `trim`.
+    """
+    # `fps` drops a last frame that is shown before time 0, so it is given another one. `tpad` repeats it at the rate
+    # that ffmpeg takes the stream for, which may be none, or the 90,000 of its clock.
+    is_usable = 0 < video.grid_rate <= _MAX_PADDING_RATE
+    known = "" if is_usable else f"fps={_PADDING_RATE}:eof_action=pass,"
+    length = "stop=-1" if hold_seconds is None else f"stop_duration={hold_seconds:.3f}"
+    return f"{known}tpad=stop_mode=clone:{length},fps={rate}:start_time=0"
 
 
 def output_argument(path: Path) -> str:
