@@ -178,7 +178,8 @@ def _secure_url(value: str) -> str:
 
 
 def _base_url(value: str) -> str:
-    url = value.rstrip("/")
+    # The paths of the API are added to it; the documentation of some services shows the address with them.
+    url = value.rstrip("/").removesuffix("/clips").removesuffix("/v1").rstrip("/")
     scheme, _, rest = url.partition("://")
     if scheme.lower() not in ("http", "https") or not _host(url) or "@" in rest:
         raise ValueError("must be an http(s) address without user name or password, such as " + DEFAULT_BASE_URL)

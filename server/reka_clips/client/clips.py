@@ -226,7 +226,12 @@ class ClipClient:
         content = bytes(parts)
         if not response.is_success:
             raise api_error(
-                response.status_code, content, response.headers, secret=self._key, is_embedded=self._is_embedded
+                response.status_code,
+                content,
+                response.headers,
+                secret=self._key,
+                is_embedded=self._is_embedded,
+                names_generation=response.url.path.rpartition("/")[2] != "clips",
             )
         if not any_body:
             return json_object(content, status=response.status_code, headers=response.headers)

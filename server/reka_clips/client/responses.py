@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_ADDRESS_UNKNOWN: Final = frozenset({404, 405, 410})
+_REFUSED: Final = frozenset({401, 403, 407, 451, 511})
 _MAX_REQUEST_ID_CHARACTERS: Final = 128
 _KINDS: Final[dict[int, tuple[type[ApiError], str]]] = {
     400: (BadRequestError, "The Clip API refused the request"),
@@ -35,6 +37,7 @@ _KINDS: Final[dict[int, tuple[type[ApiError], str]]] = {
     408: (ServerError, "The Clip API gave up waiting"),
     409: (ConflictError, "The Clip API says that this conflicts with what it already does"),
     422: (BadRequestError, "The Clip API refused the request"),
+    407: (ApiError, "The proxy asks for a user name and a password"),
     425: (ServerError, "The Clip API is not ready"),
     429: (RateLimitError, "The limit of requests is reached"),
     507: (ApiError, "The Clip API has no room left"),  # the engine's, whose disk is full: nothing was created
@@ -42,10 +45,17 @@ _KINDS: Final[dict[int, tuple[type[ApiError], str]]] = {
 
 
 def api_error(
-    status: int, content: bytes, headers: Mapping[str, str], *, secret: str | None, is_embedded: bool = False
+    status: int,
+    content: bytes,
+    headers: Mapping[str, str],
+    *,
+    secret: str | None,
+    is_embedded: bool = False,
+    names_generation: bool = True,
 ) -> RekaClipsError:
     """Return the error that an answer outside 2xx stands for.
 
+    names_generation: the request was for one generation; if it was not, a 404 says that the address is wrong.
     headers: case-insensitive. secret: the key, taken out of upstream's words should they echo it. is_embedded: the
     answer is from our own engine: its words are ours, and there is no support to tell a request id to.
     A redirect is an UnreadableAnswerError: it is never followed, the key would travel with it.
@@ -54,24 +64,39 @@ def api_error(
     if status in REDIRECTS:
         return UnreadableAnswerError(
             f"The Clip API's address answered with a redirect (HTTP {status}), which is not followed. "
-            "Set REKA_BASE_URL to the final address.",
+            "Set REKA_BASE_URL to the final address, then restart this server.",
+            status=status,
+            request_id=request_id,
+        )
+    is_page = content.lstrip()[:1] == b"<"
+    if status in _ADDRESS_UNKNOWN and (is_page or not names_generation) and not is_embedded:
+        return ApiError(
+            f"There is no Clip API at this address (HTTP {status}). Check REKA_BASE_URL: the address of the service, "
+            "without /v1/clips at its end.",
+            status=status,
+            request_id=request_id,
+        )
+    if status in _REFUSED and is_page:
+        return ApiError(
+            f"Something in front of the Clip API refused the request with a web page (HTTP {status}). Check firewalls "
+            "and proxies on the way, and REKA_BASE_URL.",
             status=status,
             request_id=request_id,
         )
     body = parse_error_body(content)
-    told = without_secret(body.message, secret) if body.message else ""
+    words = without_secret(body.message, secret) if body.message else ""
     kind, sentence = _KINDS.get(status, (ServerError if status >= 500 else ApiError, "The Clip API is in trouble"))  # noqa: PLR2004 - where 5xx begins
     if status not in _KINDS and kind is ApiError:
         sentence = "The Clip API refused the request"
-    if "insufficient balance" in told.lower():
+    if "insufficient balance" in words.lower():
         kind, sentence = _KINDS[402]
-    if is_embedded and told:
-        field = f"{body.param}: " if body.param and body.param not in told else ""
-        return kind(f"{field}{told}", status=status, error_type=body.type, rate_limit=rate_limit_of(headers))
-    is_named = not body.param or body.param in told
+    if is_embedded and words:
+        field = f"{body.param}: " if body.param and body.param not in words else ""
+        return kind(f"{field}{words}", status=status, error_type=body.type, rate_limit=rate_limit_of(headers))
+    is_named = not body.param or body.param in words
     where = "" if is_named else f" (field {quoted(without_secret(body.param or '', secret))})"
     return kind(
-        f"{sentence} (HTTP {status}){f': {quoted(told)}' if told else ''}{where}.",
+        f"{sentence} (HTTP {status}){f': {quoted(words)}' if words else ''}{where}.",
         status=status,
         error_type=without_secret(body.type, secret) if body.type else None,
         request_id=request_id,

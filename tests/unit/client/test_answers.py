@@ -41,6 +41,25 @@ def test_a_status_nobody_knows_is_a_refusal_that_passes_for_no_other():
     assert str(error) == "The Clip API refused the request (HTTP 418)."
 
 
+@pytest.mark.parametrize("status", [404, 405])
+@pytest.mark.parametrize(
+    ("body", "names_generation"), [(b"<html>Not Found</html>", True), (b"<html></html>", False), (b"{}", False)]
+)
+def test_a_path_that_is_not_there_means_the_address(status: int, body: bytes, names_generation: bool):
+    error = api_error(status, body, {}, secret=KEY, names_generation=names_generation)
+    assert type(error) is errors.ApiError
+    assert "REKA_BASE_URL" in str(error)
+    assert "generation" not in str(error)
+
+
+@pytest.mark.parametrize("status", [401, 403, 407])
+def test_a_web_page_that_refuses_says_nothing_of_the_key(status: int):
+    error = told(status, b"\n<!DOCTYPE html><html>Blocked by policy</html>")
+    assert type(error) is errors.ApiError
+    assert "firewall" in str(error)
+    assert "key" not in str(error)
+
+
 @pytest.mark.parametrize(
     "body", [{"error": {"message": "P001: Insufficient Balance"}}, {"detail": "insufficient balance"}]
 )

@@ -78,6 +78,8 @@ def _next_step(error: errors.RekaClipsError, tool: str) -> str:
         return _rate_limit_help(error, is_creation=is_creation)
     if is_creation and isinstance(error, errors.NotSentError):
         return _SAFE_TO_REPEAT
+    if isinstance(error, errors.UnreadableAnswerError) and error.status is not None and 300 <= error.status < 400:  # noqa: PLR2004 - a redirect
+        return ""  # it stays one until the address is changed
     for kind, words in _NEXT_STEPS.items():
         if isinstance(error, kind):
             return words
