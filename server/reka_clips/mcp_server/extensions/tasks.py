@@ -20,10 +20,10 @@ from mcp_types import HEADER_MISMATCH, INTERNAL_ERROR, INVALID_PARAMS, RequestPa
 
 from reka_clips.contract import canonical_id, is_generation_id
 from reka_clips.errors import NotFoundError, RekaClipsError
-from reka_clips.mcp_server.extensions.task_handoff import taking_over
 from reka_clips.mcp_server.output.error_results import failure_result
 from reka_clips.mcp_server.output.text import clean, human_duration, stage_word
 from reka_clips.mcp_server.tools import create_clips
+from reka_clips.mcp_server.tools.base import answered
 from reka_clips.mcp_server.tools.tool_call import Call, job_result
 
 if TYPE_CHECKING:
@@ -71,20 +71,24 @@ class Tasks(Extension):
     async def intercept_tool_call(
         self, params: CallToolRequestParams, ctx: ServerRequestContext[Any, Any], call_next: CallNext
     ) -> HandlerResult:
-        """Run the tool as always; if it created a generation that still runs, answer by a task.
+        """Run `create_clips` without waiting; if it led to a generation that still runs, answer with a task.
 
-        Refusals, questions for consent and errors are the tool's own, and so is the answer of a generation that
+        Refusals, questions for consent and errors are the tool's own, and so is the result of a generation that
         has ended already.
         """
         if params.name != create_clips.NAME or ctx.protocol_version not in _VERSIONS or not _declares_tasks(ctx):
             return await call_next(ctx)
-        with taking_over() as handover:
-            result = await call_next(ctx)
-        job, creation = handover.job, handover.creation
-        if job is None or creation is None or job.is_over:
+        taken: list[tuple[Generation, str | None]] = []
+        context = Context[Any, Any](request_context=ctx, input_params=params)
+        call = create_clips.run(
+            self._runtime, params.arguments or {}, context, take=lambda job, note: taken.append((job, note))
+        )
+        result = await answered(create_clips.NAME, call)
+        if not taken or taken[0][0].is_over:
             return result
+        job, note = taken[0]
         self._cancelled.pop(_key(job), None)  # wanted again
-        return {"resultType": "task"} | _working(job, note=creation.note)
+        return {"resultType": "task"} | _working(job, note=note)
 
     async def _get(self, ctx: ServerRequestContext[Any, Any], params: TaskParams) -> HandlerResult:
         job = await self._job(ctx, params)

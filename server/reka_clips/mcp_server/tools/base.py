@@ -35,16 +35,21 @@ class ClipTool(Tool):
         convert_result: without effect, the result is the final one already. Raises MCPError alone.
         """
         del convert_result
-        try:
-            return await self.fn(arguments, context)
-        except MCPError:
-            raise
-        except RekaClipsError as error:
-            log.info("%s: %s", self.name, type(error).__name__)
-            return failure_result(error, tool=self.name)
-        except Exception:
-            log.exception("%s failed unexpectedly.", self.name)
-            return crash_result(self.name)
+        return await answered(self.name, self.fn(arguments, context))
+
+
+async def answered(tool: str, call: Awaitable[ToolResult]) -> ToolResult:
+    """Return the result of a tool's call; whatever goes wrong is a tool error in plain words, but for MCPError."""
+    try:
+        return await call
+    except MCPError:
+        raise
+    except RekaClipsError as error:
+        log.info("%s: %s", tool, type(error).__name__)
+        return failure_result(error, tool=tool)
+    except Exception:
+        log.exception("%s failed unexpectedly.", tool)
+        return crash_result(tool)
 
 
 def clip_tool(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,7 +13,6 @@ from reka_clips.contract.schemas import JsonSchema, described, flat_schema
 from reka_clips.contract.video_urls import NO_FILES
 from reka_clips.errors import ArgumentError, FieldError
 from reka_clips.mcp_server.extensions import gallery
-from reka_clips.mcp_server.extensions.task_handoff import taker
 from reka_clips.mcp_server.icons import icon
 from reka_clips.mcp_server.input.arguments import CreateArguments, parse_create
 from reka_clips.mcp_server.output.models import GenerationResult
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from reka_clips.mcp_server.context import AppContext
 
 NAME: Final = "create_clips"
+Take = Callable[["Generation", "str | None"], None]
+"""Takes a generation and the note on how it came about, and follows it from then on."""
+
 _SUBMITTING: Final = "Submitting the request"
 
 DESCRIPTION: Final = """\
@@ -128,7 +131,7 @@ def input_schema() -> JsonSchema:
 def tool(runtime: AppContext) -> ClipTool:
     """Return the tool as it is registered."""
     return clip_tool(
-        partial(_run, runtime),
+        partial(run, runtime),
         name=NAME,
         title="Create video clips",
         description=DESCRIPTION,
@@ -142,7 +145,13 @@ def tool(runtime: AppContext) -> ClipTool:
     )
 
 
-async def _run(runtime: AppContext, raw: Mapping[str, Any], context: Context[Any, Any]) -> ToolResult:
+async def run(
+    runtime: AppContext, raw: Mapping[str, Any], context: Context[Any, Any], *, take: Take | None = None
+) -> ToolResult:
+    """Return the result of a call. take: gets the generation as soon as its id is known, and the call returns.
+
+    A caller that asked for the id alone (`stream` off, or a wait of 0) gets it as always.
+    """
     call = Call.now(runtime, context)
     no_files = runtime.no_files_reason(call.headers)
     arguments = parse_create(raw, allow_file=no_files is None, no_files=no_files or NO_FILES)
@@ -170,7 +179,7 @@ async def _run(runtime: AppContext, raw: Mapping[str, Any], context: Context[Any
             creation = runtime.manager.create(
                 account, arguments.request, stream=arguments.stream, force_new=arguments.force_new
             )
-        job = await _waited_for(creation, call, arguments, relay)
+        job = await _waited_for(creation, call, arguments, relay, take)
     if job is None:
         again = {name: value for name, value in raw.items() if name != "force_new"}
         return submitting_result(again, backend=account.backend)
@@ -190,23 +199,23 @@ async def _ask(
 
 
 async def _waited_for(
-    creation: SubmissionHandle, call: Call, arguments: CreateArguments, relay: ProgressReporter
+    creation: SubmissionHandle,
+    call: Call,
+    arguments: CreateArguments,
+    relay: ProgressReporter,
+    take: Take | None,
 ) -> Generation | None:
-    """Return the generation once it ended or the wait is over; None while its id is not known by then.
-
-    A call that is to return at once waits for the id alone, and so does one whose generation is taken as a task.
-    """
+    """Return the generation once it ended or the wait is over; None while its id is not known by then."""
     asked_to_wait = arguments.stream and arguments.wait_seconds != 0
-    handover = taker() if asked_to_wait else None  # of no use to who asked for the id alone
-    returns_at_once = not asked_to_wait or handover is not None
+    returns_at_once = not asked_to_wait or take is not None
     job: Generation | None = None
     seconds = None if returns_at_once else arguments.wait_seconds
     with call.deadline(seconds) as ends_at, anyio.move_on_at(ends_at):
         job = await creation.job()
         if not returns_at_once:
             await relay.follow(job)
-        if handover is not None:
-            handover.take(creation, job)
+        if take is not None and asked_to_wait:
+            take(job, creation.note)
     return job
 
 
