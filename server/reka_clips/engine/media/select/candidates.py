@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from reka_clips.engine.media.plan import Cue
 
 PREFERRED_SECONDS: Final = Fraction(30)
+WORTH_POSTING_SECONDS: Final = Fraction(8)
 HOOK_SECONDS: Final = 3
 
 _MARGIN: Final = Fraction(1, 20)  # kept off both limits, as a clip's last frame may be longer than its share
@@ -97,13 +98,16 @@ class SourceFeatures:
 def choose_lengths(shortest: int, longest: int, *, available: Fraction, count: int) -> Lengths:
     """Return the lengths to look for: half a minute, less where `count` of them would not fit into `available`.
 
-    shortest, longest: what was asked for, in seconds. A source that is shorter than `longest` limits it.
+    shortest, longest: what was asked for, in seconds. A source that is shorter than `longest` limits it. Where no
+    shortest length is asked for, clips last 8 s all the same, if so many of them fit: nobody posts one of three.
     """
     low, high = Fraction(shortest), min(Fraction(longest), available)
     if high - low > 4 * _MARGIN:
         high = high if high == available else high - _MARGIN
         low = low + _MARGIN if low > 0 else low
     share = available * Fraction(4, 5) / max(1, count)
+    if low == 0:
+        low = min(WORTH_POSTING_SECONDS, high * Fraction(9, 10), share)
     best = min(high, max(low, min(PREFERRED_SECONDS, share), Fraction(2)))
     return Lengths(shortest=max(low, best / 2), best=best, longest=high)
 
