@@ -47,11 +47,11 @@ _SPEECH_LEAD: Final = Fraction(1, 5)  # room before the first and after the last
 class ScoreParameters:
     """What a window's score is made of, in robust standard deviations of the film's interest.
 
-    mean, peak, hook: weights of the mean interest, of the best `peak_seconds` in a row, and of the first `hook_seconds`,
-    in which a viewer decides to stay. match: weight of what is said that fits the prompt; aside: what is left of the
-    interest where the prompt asks for something said. edge: of clean ends (cuts, sentences); length: costs for each
-    doubling or so beside the best length; sliver: costs for each end that leaves less than `sliver_seconds` of
-    another shot.
+    mean, peak, hook: weights of the mean interest, of the best `peak_seconds` in a row, and of the first
+    `hook_seconds`, in which a viewer decides to stay. match: weight of what is said that fits the prompt; aside: what
+    is left of the interest where the prompt asks for something said. edge: of clean ends (cuts, sentences). length:
+    what it costs to be longer or shorter than the best length by the factor e. sliver: what each end costs that leaves
+    less than `sliver_seconds` of another shot.
     """
 
     mean: float = 0.7
