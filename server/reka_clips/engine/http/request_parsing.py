@@ -17,9 +17,9 @@ from reka_clips.contract import (
     video_url_problem,
 )
 from reka_clips.contract.requests import LANGUAGE_PATTERN
+from reka_clips.contract.video_urls import is_video_page
 from reka_clips.download.fetch import WEB_PAGE_MESSAGE
 from reka_clips.engine.media.pipeline import unsupported
-from reka_clips.engine.service.sources import is_video_page
 from reka_clips.errors import RekaClipsError
 
 if TYPE_CHECKING:
