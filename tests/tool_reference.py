@@ -9,9 +9,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from reka_clips.contract.schemas import Option, options
 from reka_clips.mcp_server.app import build_server
 from reka_clips.mcp_server.context import AppContext
-from reka_clips.mcp_server.input.schemas import Option, options
 from reka_clips.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import io
+import logging
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,43 +15,80 @@ from reka_clips import __version__, logs
 from reka_clips.settings import Settings
 from reka_clips.web.lifecycle import gc_paused
 
-EXIT_OK = 0
-EXIT_FAILED = 1
-EXIT_USAGE = 2
-
 _HIGHEST_PORT = 65535
 _EXAMPLES = """\
 examples:
   reka-clips-mcp                                  serve one client over stdio, as clients start it
   reka-clips-mcp --transport streamable-http      serve many over HTTP, on http://127.0.0.1:8000/mcp
-  reka-clips-mcp doctor                           see whether all is in place
+  reka-clips-mcp doctor                           check that everything is in place
   reka-clips-mcp demo talk.mp4                    cut clips of a video now
 
 Settings come from the environment (REKA_API_KEY, REKA_CLIPS_...): see docs/settings.md.
-Exit codes: 0 fine, 1 it failed, 2 it was called wrongly, 130 stopped with Ctrl+C.
+Exit codes: 0 success, 1 failure, 2 wrong usage, 130 stopped with Ctrl+C.
 """
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; return its exit code: 0 fine, 1 it failed, 2 it was called wrongly."""
+    """Run the command; return its exit code: 0 success, 1 failure, 2 wrong usage."""
+    closed = _open_standard_streams()
     arguments = _parser().parse_args(argv)
-    settings = Settings.from_environment()
-    if arguments.data_dir is not None:
-        settings = dataclasses.replace(settings, data_dir=arguments.data_dir.expanduser().absolute())
+    settings = Settings.from_environment(data_dir=arguments.data_dir)
     settings = dataclasses.replace(
         settings,
         allow_unauthenticated=settings.allow_unauthenticated or arguments.allow_unauthenticated,
         trust_local_users=settings.trust_local_users or arguments.trust_local_users,
     )
     logs.configure(settings)
-    for problem in settings.problems if arguments.run is not _doctor else ():  # the doctor tells them himself
-        rest = "" if problem.startswith("REKA_CLIPS_BACKEND") else " Its default is used."  # there is no safe backend
-        print(f"reka-clips-mcp: {problem}{rest}", file=sys.stderr)
+    for problem in settings.problems if arguments.run is not _doctor else ():  # the doctor reports them itself
+        _tell(problem)
+    for stream in _needed_streams(arguments):
+        if stream in closed:
+            _tell(f"standard {stream} is closed. Start this program with its input and output connected.")
+            return 1
     run: Callable[[argparse.Namespace, Settings], int] = arguments.run
     try:
-        return run(arguments, settings)
+        code = run(arguments, settings)
+        sys.stdout.flush()
     except KeyboardInterrupt:
         return 130
+    except OSError as error:  # the output is a full disk or a pipe that nobody reads, a folder cannot be made, …
+        logging.getLogger(__name__).debug("The command failed.", exc_info=True)
+        if not isinstance(error, BrokenPipeError):
+            _tell(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}.")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left in the buffer is written at exit
+        return 1
+    return code
+
+
+def _tell(sentence: str) -> None:
+    print(f"reka-clips-mcp: {sentence}", file=sys.stderr)
+
+
+def _needed_streams(arguments: argparse.Namespace) -> tuple[str, ...]:
+    if arguments.run is _serve:
+        return ("input", "output") if arguments.transport == "stdio" else ()
+    return () if arguments.run is _engine and not arguments.status else ("output",)
+
+
+def _open_standard_streams() -> list[str]:
+    """Make all three standard streams usable; return which were closed ("input", "output").
+
+    Some hosts close what they do not use. The next file that is opened would then take the free descriptor, and what
+    is printed would end up in it. Text that the console's encoding lacks is printed with escapes.
+    """
+    closed: list[str] = []
+    for number, (name, label) in enumerate((("stdin", "input"), ("stdout", "output"), ("stderr", "error"))):
+        if getattr(sys, name) is None:
+            closed.append(label)
+            opened = os.open(os.devnull, os.O_RDWR)
+            if opened != number:
+                os.dup2(opened, number)
+                os.close(opened)
+            setattr(sys, name, os.fdopen(number, "w" if number else "r", encoding="utf-8", closefd=False))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    return closed
 
 
 def _serve(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -112,7 +152,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--allow-open-door", action="store_true", dest="allow_unauthenticated", help=argparse.SUPPRESS)
     _add_trust(parser, default=False)
-    parser.add_argument("--data-dir", type=Path, help="where the clip engine keeps its files (REKA_CLIPS_DATA_DIR)")
+    parser.add_argument("--data-dir", help="where the clip engine keeps its files (REKA_CLIPS_DATA_DIR)")
     parser.set_defaults(run=_serve)
     commands = parser.add_subparsers(title="subcommands", metavar="command")
 
@@ -126,8 +166,12 @@ def _parser() -> argparse.ArgumentParser:
     engine.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     engine.add_argument("--port", type=_port, default=8765, help="port to listen on; 0 picks one (default: 8765)")
     engine.add_argument("--public-url", help="the address under which others reach it; links to clips start with it")
-    engine.add_argument("--status", action="store_true", help="show its jobs and the disk they use, then end")
+    engine.add_argument("--status", action="store_true", help="show whether it runs, and its generations")
     engine.add_argument("--json", action="store_true", help="with --status: as JSON")
+    engine.add_argument(
+        "--stop", action="store_true", help="end the engine of the data folder, wherever it was started"
+    )
+    engine.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     engine.add_argument("--embedded", action="store_true", help=argparse.SUPPRESS)
     _add_trust(engine, default=argparse.SUPPRESS)  # else it would undo the flag before the subcommand
     engine.set_defaults(run=_engine)
@@ -138,7 +182,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     captions.set_defaults(run=_captions)
 
-    doctor = commands.add_parser("doctor", help="check that everything is in place, and say how to mend what is not")
+    doctor = commands.add_parser("doctor", help="check that everything is in place, and explain how to fix what is not")
     doctor.add_argument("--json", action="store_true", help="as JSON")
     doctor.set_defaults(run=_doctor)
     return parser

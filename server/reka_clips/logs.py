@@ -57,8 +57,7 @@ def hide(text: str, secrets: Iterable[str] = ()) -> str:
 def configure(settings: Settings) -> None:
     """Send all logs of the process to standard error, at the level of the settings."""
     handler = logging.StreamHandler(sys.stderr)
-    secrets = [s for s in (settings.api_key, settings.auth_token, settings.secret) if s]
-    handler.setFormatter(SecretlessFormatter("%(levelname)s %(name)s: %(message)s", secrets))
+    handler.setFormatter(SecretlessFormatter("%(levelname)s %(name)s: %(message)s", settings.secrets))
     logging.basicConfig(handlers=[handler], level=settings.log_level)
     # At DEBUG these write every message whole: prompts, and source links with the permissions in them.
     for name in ("sse_starlette", "mcp.server.sse"):

@@ -1,16 +1,17 @@
-"""What the operator decided: read once from the environment (flags win), then passed in.
+"""The operator's settings: read once from the environment (flags win), then passed in.
 
-A value that cannot be used never stops the server: its default stands in, and `problems` says so in plain
-words (logged at the start, shown by `doctor`). Only for the choice of a backend there is no safe default:
-`backend` then holds None and the first call says what is wrong.
+Each field of `Settings` declares its variable, its default and its meaning, each in one place; docs/settings.md is
+checked against them. An invalid value never stops the program: something safe is used instead, and `problems` says
+so in a sentence that is printed at the start and by `doctor`.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import ipaddress
 import os
 import re
-import sys
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,181 +26,108 @@ MAX_WAIT_SECONDS: Final = 900
 MIN_SECRET_CHARACTERS: Final = 32
 MEGABYTE: Final = 1024 * 1024
 
+_APP: Final = "reka-clips-mcp"
 _BACKENDS: Final = ("auto", "reka", "local")
 _LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+_ON: Final = ("1", "true", "yes", "on")
+_OFF: Final = ("0", "false", "no", "off")
+# What a client leaves where it had no value to fill in: that alone counts as not set, quietly.
+_UNFILLED: Final = re.compile(r"\$\{.*\}")
+# What shells, templates and examples leave besides: $X, {env:X}, {{X}}, %X%, <X>, and JavaScript's words for nothing.
+_PLACEHOLDER: Final = re.compile(
+    r"\$\{.*\}|\$[A-Za-z_]\w*|\{\w+:.*\}|\{\{.*\}\}|%\w+%|<[^<>]*>|undefined|null", re.IGNORECASE | re.ASCII
+)
 
 _PLAIN_PATH: Final = re.compile(r"[A-Za-z0-9._~/-]*")
 
 T = TypeVar("T")
-U = TypeVar("U")
-_SAME: Any = object()
+
+
+def is_placeholder(value: str) -> bool:
+    """Whether this is a placeholder such as `${REKA_API_KEY}` or `<your key>`, left where a value was meant."""
+    return _PLACEHOLDER.fullmatch(value.strip()) is not None
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """Every setting, with its environment variable in the comment. Times in seconds, sizes in bytes."""
+class Variable:
+    """How one environment variable is read, and what the docs say about it.
 
-    api_key: str | None = field(default=None, repr=False)  # REKA_API_KEY
-    base_url: str = DEFAULT_BASE_URL  # REKA_BASE_URL
-    backend: Backend | None = "auto"  # REKA_CLIPS_BACKEND
-    wait_seconds: float = 45.0  # REKA_CLIPS_WAIT_SECONDS: how long a call waits for a generation, 0 to 900
-    timeout_seconds: float = 60.0  # REKA_CLIPS_TIMEOUT_SECONDS: one request to the Clip API
-    log_level: LogLevel = "WARNING"  # REKA_CLIPS_LOG_LEVEL
-    data_dir: Path = field(default_factory=lambda: default_data_dir(os.environ))  # REKA_CLIPS_DATA_DIR
-    save_dir: Path = field(default_factory=lambda: default_save_dir(Path.home()))  # REKA_CLIPS_SAVE_DIR
-    confirm: bool = False  # REKA_CLIPS_CONFIRM: ask the person before a creation that costs
-    # The network side (SSE and streamable HTTP); docs/operating.md tells more of each.
-    auth_token: str | None = field(default=None, repr=False)  # REKA_CLIPS_AUTH_TOKEN: guards the HTTP side
-    oauth_issuer: str | None = None  # REKA_CLIPS_OAUTH_ISSUER: whose tokens open the door; exactly as in their `iss`
-    oauth_audience: str | None = None  # REKA_CLIPS_OAUTH_AUDIENCE: their `aud`; default: the address of /mcp
-    oauth_jwks_url: str | None = None  # REKA_CLIPS_OAUTH_JWKS_URL: the issuer's keys; default: as its metadata says
-    oauth_scopes: tuple[str, ...] = ()  # REKA_CLIPS_OAUTH_SCOPES: a token must hold all of them
-    public_url: str | None = None  # REKA_CLIPS_PUBLIC_URL: the address that others use, such as https://clips.example
-    allowed_hosts: tuple[str, ...] = ()  # REKA_CLIPS_ALLOWED_HOSTS: further names in the Host header
-    allowed_origins: tuple[str, ...] = ()  # REKA_CLIPS_ALLOWED_ORIGINS: web pages that may call
-    allow_unauthenticated: bool = False  # REKA_CLIPS_ALLOW_OPEN_DOOR: as --allow-unauthenticated
-    trust_local_users: bool = False  # REKA_CLIPS_TRUST_LOCAL_USERS: as --trust-local-users
-    share_key: bool | None = None  # REKA_CLIPS_SHARE_KEY: REKA_API_KEY is for callers without a key of their own, too
-    share_engine: bool | None = None  # REKA_CLIPS_SHARE_ENGINE: so is the embedded engine
-    secret: str | None = field(default=None, repr=False)  # REKA_CLIPS_SECRET: signs links; the same for all workers
-    link_seconds: float = 86400.0  # REKA_CLIPS_LINK_SECONDS: how long a link to a clip of the engine opens it
-    max_calls: int = 500  # REKA_CLIPS_MAX_CALLS: tool calls at once, per key
-    max_sessions: int = 2000  # REKA_CLIPS_MAX_SESSIONS: sessions at once, of SSE and of streamable HTTP each
-    session_idle_seconds: float = 1800.0  # REKA_CLIPS_SESSION_IDLE_SECONDS: then an unused session ends
-    max_body_bytes: int = 1024 * 1024  # REKA_CLIPS_MAX_BODY_BYTES: of one request
-    # The clip engine, embedded or served alone with `reka-clips-mcp engine`.
-    engine_key: str | None = field(default=None, repr=False)  # REKA_CLIPS_ENGINE_KEY: a served engine asks for it
-    engine_folders: tuple[Path, ...] = ()  # REKA_CLIPS_ENGINE_FOLDERS: where others may read `file://` sources from
-    engine_jobs: int = 1  # REKA_CLIPS_ENGINE_JOBS: generations it works on at once
-    engine_queue: int = 20  # REKA_CLIPS_ENGINE_QUEUE: generations that may wait or run; then 429
-    allow_private_sources: bool = False  # REKA_CLIPS_ALLOW_PRIVATE_SOURCES: links into this machine's own network
-    max_source_bytes: int = 4096 * MEGABYTE  # REKA_CLIPS_MAX_SOURCE_MB
-    keep_sources_bytes: int = 10240 * MEGABYTE  # REKA_CLIPS_KEEP_SOURCES_MB: fetched sources kept for use again
-    keep_sources_days: int = 7  # REKA_CLIPS_KEEP_SOURCES_DAYS: since their last use
-    keep_clips_bytes: int | None = None  # REKA_CLIPS_KEEP_CLIPS_MB: then the oldest clips go; unset: all stay
-    keep_clips_days: int | None = None  # REKA_CLIPS_KEEP_CLIPS_DAYS: unset: all stay
-    problems: tuple[str, ...] = ()
+    parse: turns its text into the value, or raises ValueError with the end of a sentence ("must be …").
+    default: the value, or a function that finds it out. about: a sentence or two of Markdown.
+    """
+
+    name: str
+    parse: Callable[[str], object]
+    default: object
+    about: str
 
     @property
-    def base_url_is_local(self) -> bool:
-        """Whether REKA_BASE_URL names this very machine: then it is a served engine, which reads files."""
-        return is_loopback(_host(self.base_url) or "")
+    def is_secret(self) -> bool:
+        """Whether its value must never be shown."""
+        return self.parse in (_key, _secret)
 
-    def problem_with(self, *variables: str) -> str | None:
-        """Return the first problem with one of these variables (or prefixes of their names), or None."""
-        return next((problem for problem in self.problems if problem.startswith(variables)), None)
-
-    @classmethod
-    def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
-        """Read the settings; never raises. `environ`: `os.environ` unless given."""
-        source = _Source(os.environ if environ is None else environ)
-        home = Path.home()
-        return cls(
-            api_key=source.text("REKA_API_KEY"),
-            base_url=source.parsed("REKA_BASE_URL", _base_url, DEFAULT_BASE_URL),
-            backend=source.parsed("REKA_CLIPS_BACKEND", _backend, cast("Backend", "auto"), unusable=None),
-            wait_seconds=source.parsed("REKA_CLIPS_WAIT_SECONDS", _seconds(0, MAX_WAIT_SECONDS), 45.0),
-            timeout_seconds=source.parsed("REKA_CLIPS_TIMEOUT_SECONDS", _seconds(1, 3600), 60.0),
-            log_level=source.parsed("REKA_CLIPS_LOG_LEVEL", _log_level, cast("LogLevel", "WARNING")),
-            data_dir=source.parsed("REKA_CLIPS_DATA_DIR", _folder, default_data_dir(source.environ)),
-            save_dir=source.parsed("REKA_CLIPS_SAVE_DIR", _folder, default_save_dir(home)),
-            confirm=source.switch("REKA_CLIPS_CONFIRM"),
-            auth_token=source.parsed("REKA_CLIPS_AUTH_TOKEN", _token, None),
-            oauth_issuer=source.parsed("REKA_CLIPS_OAUTH_ISSUER", _secure_url, None),
-            oauth_audience=source.text("REKA_CLIPS_OAUTH_AUDIENCE"),
-            oauth_jwks_url=source.parsed("REKA_CLIPS_OAUTH_JWKS_URL", _secure_url, None),
-            oauth_scopes=source.words("REKA_CLIPS_OAUTH_SCOPES"),
-            public_url=source.parsed("REKA_CLIPS_PUBLIC_URL", _public_url, None),
-            allowed_hosts=source.words("REKA_CLIPS_ALLOWED_HOSTS"),
-            allowed_origins=source.words("REKA_CLIPS_ALLOWED_ORIGINS"),
-            allow_unauthenticated=source.switch("REKA_CLIPS_ALLOW_OPEN_DOOR"),
-            trust_local_users=source.switch("REKA_CLIPS_TRUST_LOCAL_USERS"),
-            share_key=source.choice("REKA_CLIPS_SHARE_KEY"),
-            share_engine=source.choice("REKA_CLIPS_SHARE_ENGINE"),
-            secret=source.parsed("REKA_CLIPS_SECRET", _secret, None),
-            link_seconds=source.parsed("REKA_CLIPS_LINK_SECONDS", _seconds(60, 31 * 86400), 86400.0),
-            max_calls=source.parsed("REKA_CLIPS_MAX_CALLS", _whole(1, 100_000), 500),
-            max_sessions=source.parsed("REKA_CLIPS_MAX_SESSIONS", _whole(1, 100_000), 2000),
-            session_idle_seconds=source.parsed("REKA_CLIPS_SESSION_IDLE_SECONDS", _seconds(10, 86400), 1800.0),
-            max_body_bytes=source.parsed("REKA_CLIPS_MAX_BODY_BYTES", _whole(65536, 64 * 1024 * 1024), 1024 * 1024),
-            engine_key=source.parsed("REKA_CLIPS_ENGINE_KEY", _token, None),
-            engine_folders=source.parsed("REKA_CLIPS_ENGINE_FOLDERS", _folders, ()),
-            engine_jobs=source.parsed("REKA_CLIPS_ENGINE_JOBS", _whole(1, 16), 1),
-            engine_queue=source.parsed("REKA_CLIPS_ENGINE_QUEUE", _whole(1, 1000), 20),
-            allow_private_sources=source.switch("REKA_CLIPS_ALLOW_PRIVATE_SOURCES"),
-            max_source_bytes=source.parsed("REKA_CLIPS_MAX_SOURCE_MB", _megabytes, 4096 * MEGABYTE),
-            keep_sources_bytes=source.parsed("REKA_CLIPS_KEEP_SOURCES_MB", _megabytes, 10240 * MEGABYTE),
-            keep_sources_days=source.parsed("REKA_CLIPS_KEEP_SOURCES_DAYS", _whole(0, 3650), 7),
-            keep_clips_bytes=source.parsed("REKA_CLIPS_KEEP_CLIPS_MB", _megabytes, None),
-            keep_clips_days=source.parsed("REKA_CLIPS_KEEP_CLIPS_DAYS", _whole(1, 3650), None),
-            problems=tuple(source.problems),
-        )
+    def fallback(self) -> object:
+        """Return the value to use instead of an invalid one: whatever opens nothing to anybody."""
+        if self.parse is switch:
+            return False
+        if self.parse is guard:
+            return True
+        if self.name == "REKA_CLIPS_BACKEND":
+            return None  # no choice is safe here: the first call explains what is wrong
+        return self.default() if callable(self.default) else self.default
 
 
-class _Source:
-    """The environment with a list of what was wrong in it. A `${…}` that a host left in place is unset."""
-
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self.environ = environ
-        self.problems: list[str] = []
-
-    def text(self, name: str) -> str | None:
-        value = self.environ.get(name, "").strip()
-        return None if not value or (value.startswith("${") and value.endswith("}")) else value
-
-    def switch(self, name: str) -> bool:
-        """On for anything but 0, false, no and off: a switch that was set at all was meant to guard."""
-        value = self.text(name)
-        return value is not None and value.lower() not in ("0", "false", "no", "off")
-
-    def choice(self, name: str) -> bool | None:
-        """Return what a switch says, or None where it is not set."""
-        return None if self.text(name) is None else self.switch(name)
-
-    def words(self, name: str) -> tuple[str, ...]:
-        """Return the words of a list, told apart by commas or spaces."""
-        return tuple((self.text(name) or "").replace(",", " ").split())
-
-    def parsed(self, name: str, parse: Callable[[str], T], default: T, *, unusable: T | U = _SAME) -> T | U:
-        """Return the parsed value, `default` where it is unset, `unusable` (else `default`) where it is wrong."""
-        value = self.text(name)
-        if value is None:
-            return default
-        try:
-            return parse(value)
-        except ValueError as error:
-            self.problems.append(f"{name} {error}.")
-            return default if unusable is _SAME else unusable
+def setting(name: str, parse: Callable[[str], T], default: T | Callable[[], T], about: str) -> T:
+    """Declare a field of `Settings`; see `Variable`."""
+    variable = Variable(name, parse, default, about)
+    how: dict[str, Any] = {"default_factory" if callable(default) else "default": default}
+    return field(**how, repr=not variable.is_secret, metadata={"variable": variable})
 
 
-def _backend(value: str) -> Backend:
-    if value.lower() not in _BACKENDS:
-        raise ValueError(f"must be one of {', '.join(_BACKENDS)}")
-    return cast("Backend", value.lower())
+def switch(value: str) -> bool:
+    """Parse a switch. Takes a closed set of words, since a misspelt one must not open anything."""
+    if value.lower() not in (*_ON, *_OFF):
+        raise ValueError("must be 1 or 0 (or true, yes, on, false, no, off)")
+    return value.lower() in _ON
 
 
-def _log_level(value: str) -> LogLevel:
-    if value.upper() not in _LOG_LEVELS:
-        raise ValueError(f"must be one of {', '.join(_LOG_LEVELS)}")
-    return cast("LogLevel", value.upper())
+def guard(value: str) -> bool:
+    """Parse a switch that protects the user. One that cannot be read is on."""
+    return switch(value)
 
 
-def _seconds(lowest: float, highest: float) -> Callable[[str], float]:
-    def parse(value: str) -> float:
-        try:
-            seconds = float(value)
-        except ValueError:
-            seconds = -1.0
-        if not lowest <= seconds <= highest:
-            raise ValueError(f"must be a number of seconds from {lowest:g} to {highest:g}")
-        return seconds
+def one_of(*choices: str) -> Callable[[str], Any]:
+    """Return a parser of one of these words, in any case."""
+    known = {choice.lower(): choice for choice in choices}
+
+    def parse(value: str) -> str:
+        if value.lower() not in known:
+            raise ValueError(f"must be one of {', '.join(choices)}")
+        return known[value.lower()]
 
     return parse
 
 
-def _whole(lowest: int, highest: int) -> Callable[[str], int]:
+def seconds(lowest: float, highest: float) -> Callable[[str], float]:
+    """Return a parser of a number of seconds."""
+
+    def parse(value: str) -> float:
+        try:
+            number = float(value)
+        except ValueError:
+            number = -1.0
+        if not lowest <= number <= highest:
+            raise ValueError(f"must be a number of seconds from {lowest:g} to {highest:g}")
+        return number
+
+    return parse
+
+
+def whole(lowest: int, highest: int) -> Callable[[str], int]:
+    """Return a parser of a whole number."""
+
     def parse(value: str) -> int:
-        number = int(value) if value.isascii() and value.isdigit() else -1
+        number = int(value) if value.isascii() and value.isdigit() and len(value) < len(str(highest)) + 3 else -1
         if not lowest <= number <= highest:
             raise ValueError(f"must be a whole number from {lowest} to {highest}")
         return number
@@ -207,11 +135,16 @@ def _whole(lowest: int, highest: int) -> Callable[[str], int]:
     return parse
 
 
-def _megabytes(value: str) -> int:
-    return _whole(0, 100_000_000)(value) * MEGABYTE
+def megabytes(value: str) -> int:
+    """Return a number of megabytes as bytes."""
+    return whole(0, 100_000_000)(value) * MEGABYTE
 
 
-def _token(value: str) -> str:
+def _words(value: str) -> tuple[str, ...]:
+    return tuple(value.replace(",", " ").split())
+
+
+def _key(value: str) -> str:
     if not value.isascii() or not value.isprintable() or " " in value:
         raise ValueError("must be one word of plain characters, as it is sent in a header")
     return value
@@ -219,7 +152,7 @@ def _token(value: str) -> str:
 
 def _secret(value: str) -> str:
     if len(value) < MIN_SECRET_CHARACTERS:
-        raise ValueError(f"must have at least {MIN_SECRET_CHARACTERS} characters, made by chance")
+        raise ValueError(f"must have at least {MIN_SECRET_CHARACTERS} characters, randomly generated")
     return value
 
 
@@ -253,14 +186,26 @@ def _base_url(value: str) -> str:
 
 
 def _folder(value: str) -> Path:
-    path = Path(value).expanduser()
-    if not path.is_absolute():
+    try:
+        path = Path(value).expanduser()
+    except RuntimeError:  # ~ without a home folder, ~name without such a user
+        raise ValueError("names a home folder that cannot be determined") from None
+    if not path.is_absolute() or "\0" in value:
         raise ValueError("must be an absolute path")
     return path
 
 
 def _folders(value: str) -> tuple[Path, ...]:
     return tuple(_folder(part) for part in value.split(os.pathsep) if part)
+
+
+def _model(value: str) -> Path | None:
+    return None if value.lower() == "off" else _folder(value)
+
+
+def _program(value: str) -> str:
+    """A name to look up on PATH, or a path; `~` is expanded."""
+    return os.path.expanduser(value)  # noqa: PTH111 - never raises; a bare name must stay one
 
 
 def is_loopback(host: str) -> bool:
@@ -280,22 +225,260 @@ def _host(url: str) -> str | None:
         return None
 
 
-def default_data_dir(environ: Mapping[str, str]) -> Path:
-    """Return where the platform keeps a program's data. What the environment names counts only if it is absolute."""
-    home = Path.home()
-    if sys.platform == "win32":
-        return _absolute(environ.get("LOCALAPPDATA"), home / "AppData" / "Local") / "reka-clips-mcp"
-    if sys.platform == "darwin":
-        return home / "Library" / "Application Support" / "reka-clips-mcp"
-    return _absolute(environ.get("XDG_DATA_HOME"), home / ".local" / "share") / "reka-clips-mcp"
+def default_data_dir() -> Path:
+    """Return where the system keeps a program's data, or a folder among the temporary files for a user without home."""
+    from platformdirs import user_data_path
+
+    return _found(lambda: user_data_path(_APP, appauthor=False)) or _without_home()
 
 
-def _absolute(folder: str | None, default: Path) -> Path:
-    return Path(folder) if folder and Path(folder).is_absolute() else default
+def default_save_dir() -> Path:
+    """Return the user's folder for videos, or Downloads if only that exists; without a home, one in the data folder."""
+    from platformdirs import user_downloads_path, user_videos_path
+
+    videos, downloads = _found(user_videos_path), _found(user_downloads_path)
+    if videos and downloads and downloads.is_dir() and not videos.is_dir():
+        return downloads
+    return videos or default_data_dir() / "saved"
 
 
-def default_save_dir(home: Path) -> Path:
-    """Return the person's Videos folder (Movies on a Mac), else Downloads, else the first, to be made."""
-    videos = home / ("Movies" if sys.platform == "darwin" else "Videos")
-    downloads = home / "Downloads"
-    return downloads if downloads.is_dir() and not videos.is_dir() else videos
+def _found(find: Callable[[], Path]) -> Path | None:
+    """Return a folder that platformdirs finds; None without a home, or where the user's own list cannot be read."""
+    try:
+        path = find()
+    except Exception:  # noqa: BLE001 - reading the settings never stops the program
+        return None
+    return path if path.is_absolute() else None
+
+
+def _without_home() -> Path:
+    """Return the folder for a user without a home, who may be one of many: containers choose such user ids."""
+    try:
+        temporary = Path(tempfile.gettempdir()).absolute()
+    except OSError:  # no folder for temporary files can be written to
+        temporary = Path(os.sep, "tmp").absolute()
+    return temporary / f"{_APP}-{os.getuid() if hasattr(os, 'getuid') else 'user'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every setting. Times in seconds, sizes in bytes."""
+
+    # For everybody.
+    api_key: str | None = setting(
+        "REKA_API_KEY", _key, None, "API key for Reka. Without one, clips are cut on this computer."
+    )
+    base_url: str = setting(
+        "REKA_BASE_URL", _base_url, DEFAULT_BASE_URL, "Address of the Clip API: Reka's, or an engine that you serve."
+    )
+    backend: Backend | None = setting(
+        "REKA_CLIPS_BACKEND", one_of(*_BACKENDS), "auto", "`auto`: Reka if there is a key, otherwise `local`."
+    )
+    wait_seconds: float = setting(
+        "REKA_CLIPS_WAIT_SECONDS", seconds(0, MAX_WAIT_SECONDS), 45.0, "How long a call waits for clips, 0 to 900."
+    )
+    timeout_seconds: float = setting(
+        "REKA_CLIPS_TIMEOUT_SECONDS", seconds(1, 3600), 60.0, "How long one request to the Clip API may take."
+    )
+    save_dir: Path = setting(
+        "REKA_CLIPS_SAVE_DIR", _folder, default_save_dir, "The only folder that `save_clip` writes to."
+    )
+    data_dir: Path = setting(
+        "REKA_CLIPS_DATA_DIR", _folder, default_data_dir, "Where the engine keeps generations and clips."
+    )
+    confirm: bool = setting(
+        "REKA_CLIPS_CONFIRM", guard, False, "`1`: ask the user before each creation that costs money."
+    )
+    log_level: LogLevel = setting(
+        "REKA_CLIPS_LOG_LEVEL", one_of(*_LOG_LEVELS), "WARNING", "`DEBUG`, `INFO`, `WARNING`, `ERROR` or `CRITICAL`."
+    )
+
+    # For servers on the network (SSE and streamable HTTP); docs/operating.md has more on each.
+    auth_token: str | None = setting("REKA_CLIPS_AUTH_TOKEN", _key, None, "The bearer token that callers must send.")
+    oauth_issuer: str | None = setting(
+        "REKA_CLIPS_OAUTH_ISSUER", _secure_url, None, "Issuer whose OAuth tokens are accepted, exactly as in `iss`."
+    )
+    oauth_audience: str | None = setting("REKA_CLIPS_OAUTH_AUDIENCE", str, None, "The `aud` that tokens must have.")
+    oauth_jwks_url: str | None = setting(
+        "REKA_CLIPS_OAUTH_JWKS_URL", _secure_url, None, "Address of the issuer's keys."
+    )
+    oauth_scopes: tuple[str, ...] = setting(
+        "REKA_CLIPS_OAUTH_SCOPES", _words, (), "Scopes that a token must have, all of them."
+    )
+    public_url: str | None = setting(
+        "REKA_CLIPS_PUBLIC_URL", _public_url, None, "The address that others use, such as `https://clips.example`"
+    )
+    allowed_hosts: tuple[str, ...] = setting(
+        "REKA_CLIPS_ALLOWED_HOSTS", _words, (), "Further names that are accepted in the Host header."
+    )
+    allowed_origins: tuple[str, ...] = setting(
+        "REKA_CLIPS_ALLOWED_ORIGINS", _words, (), "Web pages that may call, by their origin."
+    )
+    allow_unauthenticated: bool = setting(
+        "REKA_CLIPS_ALLOW_OPEN_DOOR", switch, False, "`1`: serve others without authentication; a proxy checks callers."
+    )
+    trust_local_users: bool = setting(
+        "REKA_CLIPS_TRUST_LOCAL_USERS",
+        switch,
+        False,
+        "`1`: without a token or key, every user of this computer may read and save files.",
+    )
+    share_key: bool | None = setting(
+        "REKA_CLIPS_SHARE_KEY", switch, None, "`1`: callers without a key of their own use `REKA_API_KEY`."
+    )
+    share_engine: bool | None = setting(
+        "REKA_CLIPS_SHARE_ENGINE", switch, None, "`1`: callers may use the engine of this computer."
+    )
+    secret: str | None = setting(
+        "REKA_CLIPS_SECRET", _secret, None, "Signs links to clips of the engine; the same for all workers."
+    )
+    link_seconds: float = setting(
+        "REKA_CLIPS_LINK_SECONDS", seconds(60, 31 * 86400), 86400.0, "How long such a link works."
+    )
+    max_calls: int = setting("REKA_CLIPS_MAX_CALLS", whole(1, 100_000), 500, "Tool calls at once, per key.")
+    max_sessions: int = setting(
+        "REKA_CLIPS_MAX_SESSIONS", whole(1, 100_000), 2000, "Sessions at once, for each transport."
+    )
+    session_idle_seconds: float = setting(
+        "REKA_CLIPS_SESSION_IDLE_SECONDS", seconds(10, 86400), 1800.0, "An unused session ends after this long."
+    )
+    max_body_bytes: int = setting(
+        "REKA_CLIPS_MAX_BODY_BYTES", whole(65536, 64 * MEGABYTE), MEGABYTE, "The largest request."
+    )
+
+    # For the clip engine, embedded or served alone with `reka-clips-mcp engine`.
+    ffmpeg: str | None = setting(
+        "REKA_CLIPS_FFMPEG", _program, None, "The ffmpeg to use, as a path or a name on `PATH`."
+    )
+    whisper_model: Path | None = setting(
+        "REKA_CLIPS_WHISPER_MODEL",
+        _model,
+        None,
+        "Folder of a faster-whisper model, for captions from speech.",
+    )
+    engine_key: str | None = setting(
+        "REKA_CLIPS_ENGINE_KEY", _key, None, "The key that callers of `reka-clips-mcp engine` must send."
+    )
+    engine_folders: tuple[Path, ...] = setting(
+        "REKA_CLIPS_ENGINE_FOLDERS", _folders, (), "Folders from which callers of a served engine may read files."
+    )
+    engine_jobs: int = setting("REKA_CLIPS_ENGINE_JOBS", whole(1, 16), 1, "Generations it works on at once.")
+    engine_idle_seconds: float = setting(
+        "REKA_CLIPS_ENGINE_IDLE_SECONDS",
+        seconds(1, 86400),
+        60.0,
+        "How long an embedded engine stays when it has nothing to do and nobody asks.",
+    )
+    engine_queue: int = setting(
+        "REKA_CLIPS_ENGINE_QUEUE", whole(1, 1000), 20, "Generations that may wait or run; more are refused for now."
+    )
+    allow_private_sources: bool = setting(
+        "REKA_CLIPS_ALLOW_PRIVATE_SOURCES", switch, False, "`1`: links may point into this machine's own network."
+    )
+    max_source_bytes: int = setting(
+        "REKA_CLIPS_MAX_SOURCE_MB", megabytes, 4096 * MEGABYTE, "The largest source that is fetched."
+    )
+    keep_sources_bytes: int = setting(
+        "REKA_CLIPS_KEEP_SOURCES_MB", megabytes, 10240 * MEGABYTE, "How much of fetched sources is kept for later use."
+    )
+    keep_sources_days: int = setting(
+        "REKA_CLIPS_KEEP_SOURCES_DAYS", whole(0, 3650), 7, "How long they are kept after their last use."
+    )
+    keep_clips_bytes: int | None = setting(
+        "REKA_CLIPS_KEEP_CLIPS_MB", megabytes, None, "Above this size the oldest clips are deleted."
+    )
+    keep_clips_days: int | None = setting(
+        "REKA_CLIPS_KEEP_CLIPS_DAYS", whole(1, 3650), None, "Older clips are deleted."
+    )
+
+    problems: tuple[str, ...] = ()
+    placeholders: tuple[str, ...] = ()
+    """Variables that still hold a `${…}`; they count as not set."""
+
+    @property
+    def base_url_is_local(self) -> bool:
+        """Whether REKA_BASE_URL names this very machine: then it is a served engine, which reads files."""
+        return is_loopback(_host(self.base_url) or "")
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The values that must never be shown."""
+        values = (getattr(self, name) for name, variable in _VARIABLES.items() if variable.is_secret)
+        return tuple(cast("str", value) for value in values if value)
+
+    def problem_with(self, *variables: str) -> str | None:
+        """Return the first problem with one of these variables (or prefixes of their names), or None."""
+        return next((problem for problem in self.problems if problem.startswith(variables)), None)
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None, *, data_dir: str | None = None) -> Settings:
+        """Read the settings; never raises.
+
+        environ: `os.environ` unless given. data_dir: the value of the flag --data-dir, which may be a relative path.
+        """
+        environ = dict(os.environ if environ is None else environ)
+        if data_dir is not None:
+            environ["REKA_CLIPS_DATA_DIR"] = _from_here(data_dir)
+        values: dict[str, Any] = {}
+        problems: list[str] = []
+        placeholders: list[str] = []
+        for name, variable in _VARIABLES.items():
+            text = _unquoted(environ.get(variable.name, ""))
+            if _UNFILLED.fullmatch(text):
+                placeholders.append(variable.name)
+            elif text:
+                try:
+                    values[name] = _parsed(variable, text)
+                except ValueError as error:
+                    values[name] = variable.fallback()
+                    problems.append(f"{variable.name} {error}; {_effect(values[name])}.")
+        settings = cls(**values, problems=tuple(problems), placeholders=tuple(placeholders))
+        return settings._noting_homelessness()
+
+    def _noting_homelessness(self) -> Settings:
+        """Return the settings, with a problem for each folder that is a temporary one because there is no home."""
+        if os.path.isabs(os.path.expanduser("~")):  # noqa: PTH111, PTH117 - Path.expanduser raises
+            return self
+        strays = [name for name in ("data_dir", "save_dir") if getattr(self, name).is_relative_to(_without_home())]
+        told = [
+            f"{_VARIABLES[name].name} should be set, since this user has no home folder; using {getattr(self, name)}."
+            for name in strays
+        ]
+        return dataclasses.replace(self, problems=(*self.problems, *told))
+
+
+_VARIABLES: Final[dict[str, Variable]] = {
+    one.name: one.metadata["variable"] for one in dataclasses.fields(Settings) if "variable" in one.metadata
+}
+VARIABLES: Final = tuple(_VARIABLES.values())
+"""Every variable, in the order of docs/settings.md."""
+KNOWN_VARIABLES: Final = frozenset(variable.name for variable in VARIABLES)
+
+
+def _parsed(variable: Variable, text: str) -> object:
+    if is_placeholder(text):
+        raise ValueError("holds a placeholder instead of a value")
+    return variable.parse(text)
+
+
+def _effect(value: object) -> str:
+    if isinstance(value, bool):
+        return f"it counts as {int(value)}"
+    return "it counts as not set" if value in (None, ()) else "the default is used"
+
+
+def _unquoted(value: str) -> str:
+    """Return the value without the quotes that some tools leave around what stands in an .env file."""
+    value = value.strip()
+    is_quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
+    return value[1:-1].strip() if is_quoted else value
+
+
+def _from_here(path: str) -> str:
+    """Return a path of the command line as an absolute one, where the working directory still exists."""
+    if path.startswith("~"):
+        return path
+    try:
+        return os.path.abspath(path)  # noqa: PTH100 - Path.absolute keeps "..", which resolve would follow on disk
+    except OSError:
+        return path

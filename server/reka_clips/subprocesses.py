@@ -24,7 +24,7 @@ _PYTHON: Final = (
     *("PYTHONHOME", "PYTHONUSERBASE", "PYTHONNOUSERSITE", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX"),
     *("PYTHONUTF8", "PYTHONIOENCODING", "PYTHONWARNINGS", "PYTHONDEVMODE", "VIRTUAL_ENV", "COVERAGE_"),
 )
-_ENGINE: Final = ("REKA_CLIPS_", "IMAGEIO_FFMPEG_EXE", "CT2_", "MKL_")
+_ENGINE: Final = ("REKA_CLIPS_", "CT2_", "MKL_")
 _NETWORK: Final = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "NETRC")
 # What decides where and how uv, which may have started this program, fetches packages.
 _UV: Final = (

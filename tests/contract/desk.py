@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from reka_clips.client import ClipClient, ConnectionPool, Retries
+from reka_clips.client import REKA, ClipClient, ConnectionPool, Retries
 from reka_clips.contract import CreateRequest
 from reka_clips.generations import ApiSession, GenerationManager, PollingConfig, RegistryLimits
 
@@ -31,7 +31,7 @@ class Desk:
         client = ClipClient(
             self.pool, base_url=self.base_url, api_key=key, retries=Retries(first_seconds=0.01, longest_seconds=0.02)
         )
-        return ApiSession(client, owner=f"owner of {key}", backend="reka")
+        return ApiSession(client, owner=f"owner of {key}", backend=REKA)
 
 
 @asynccontextmanager

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contract.desk import QUICK, a_request
-from reka_clips.client import ClipClient, ConnectionPool, Retries
+from reka_clips.client import REKA, ClipClient, ConnectionPool, Retries
 from reka_clips.contract import ClipList, Snapshot
 from reka_clips.errors import RekaClipsError
 from reka_clips.generations import ApiSession, GenerationManager
@@ -170,7 +170,7 @@ def test_any_answer_to_a_lookup_is_read_or_a_plain_error(fuzzed: Fuzzed, head: b
 
 async def _followed(fuzzed: Fuzzed) -> str:
     """Create, and follow for a moment; return the id that was told."""
-    account = ApiSession(fuzzed.client, owner="owner", backend="reka")
+    account = ApiSession(fuzzed.client, owner="owner", backend=REKA)
     async with GenerationManager(pace=QUICK) as manager:
         with anyio.fail_after(60):
             job = await manager.create(account, a_request()).job()

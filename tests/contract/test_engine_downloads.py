@@ -5,20 +5,25 @@ from __future__ import annotations
 import asyncio
 import gzip
 import socket
+import sys
 from pathlib import Path
 from typing import Any
 
 import anyio
+import httpx2
 import pytest
 
 from file_server import FileServer, Handler, Request, answer, redirect, serve_files, write_head
 from reka_clips.download.fetch import Download, DownloadLimits, NetworkAccess, Validators, download, origin
+from reka_clips.download.transport import GuardedTransport
 from reka_clips.errors import DownloadError
 
 pytestmark = pytest.mark.anyio
 
 VIDEO = bytes(range(256)) * 4000
-LIMITS = DownloadLimits(max_bytes=4_000_000, total_seconds=60, idle_seconds=20, connect_seconds=20)
+LIMITS = DownloadLimits(
+    max_bytes=4_000_000, total_seconds=60, idle_seconds=20, connect_seconds=20, first_pause_seconds=0.01
+)
 LOCAL = NetworkAccess(allow_private=True)
 
 
@@ -67,6 +72,7 @@ async def test_a_video_arrives_whole_with_its_name_and_validators(tmp_path: Path
         (None, "/", "video"),
         (None, "/" + "n" * 300 + ".mp4", "n" * 80 + ".mp4"),
         (None, "/.hidden", "hidden"),
+        ("attachment; filename=x.mp4; filename*=UTF-8''caf%C3%A9%20%231.mp4", "/x", "café _1.mp4"),
     ],
 )
 async def test_a_file_name_holds_no_folder(disposition: str | None, path: str, name: str, tmp_path: Path) -> None:
@@ -96,13 +102,147 @@ async def test_a_file_name_holds_no_folder(disposition: str | None, path: str, n
         (answer(b"hello", content_type="text/plain"), "leads to text (text/plain)"),
         (answer(b"short", length=100_000), "broke off"),
         (answer(length=5_000_000), "larger than the limit of 4 MB"),
-        (answer(VIDEO, headers={"Content-Encoding": "gzip"}), "broke off"),
+        (answer(VIDEO, headers={"Content-Encoding": "gzip"}), "cannot be unpacked"),
         (answer(gzip.compress(bytes(9_000_000)), headers={"Content-Encoding": "gzip"}), "larger than the limit"),
         (answer(length=10**19), "larger than the limit"),
     ],
 )
 async def test_what_is_no_video_is_refused_in_plain_words(handler: Handler, words: str, tmp_path: Path) -> None:
     assert words in await refusal(handler, tmp_path)
+
+
+def broken(*, after: int, ranges: bool = True, etag: str | None = '"1"', times: int = 1) -> tuple[Handler, list[str]]:
+    """Return a handler that breaks off after so many bytes of each of the first answers, and the ranges it is asked for."""
+    asked: list[str] = []
+
+    async def handle(request: Request, writer: asyncio.StreamWriter) -> None:
+        asked.append(request.headers.get("range", ""))
+        is_rest = ranges and bool(asked[-1])
+        start = int(asked[-1].removeprefix("bytes=").rstrip("-")) if is_rest else 0
+        headers = {"Content-Length": str(len(VIDEO) - start), "Connection": "close"}
+        headers |= {"ETag": etag} if etag else {}
+        headers |= {"Content-Range": f"bytes {start}-{len(VIDEO) - 1}/{len(VIDEO)}"} if is_rest else {}
+        write_head(writer, "206 Partial Content" if is_rest else "200 OK", headers)
+        writer.write(VIDEO[start : start + after] if len(asked) <= times else VIDEO[start:])
+
+    return handle, asked
+
+
+@pytest.mark.parametrize("etag", ['"1"', None], ids=["etag", "no etag"])
+async def test_a_download_that_breaks_off_goes_on_where_it_broke(etag: str | None, tmp_path: Path) -> None:
+    handle, asked = broken(after=300_000, etag=etag, times=3)
+    seen: list[int] = []
+    async with serve_files({"/v.mp4": handle}) as server:
+        got = await fetch(f"{server.url}/v.mp4", tmp_path, on_progress=lambda done, _: seen.append(done))
+    assert got is not None
+    assert got.size_bytes == len(VIDEO)
+    assert (tmp_path / "video.mp4").read_bytes() == VIDEO
+    assert asked == ["", "bytes=300000-", "bytes=600000-", "bytes=900000-"]
+    assert seen == sorted(seen)
+
+
+async def test_without_ranges_a_download_that_breaks_off_begins_anew(tmp_path: Path) -> None:
+    handle, asked = broken(after=300_000, ranges=False, times=2)
+    async with serve_files({"/v.mp4": handle}) as server:
+        assert await fetch(f"{server.url}/v.mp4", tmp_path) is not None
+    assert (tmp_path / "video.mp4").read_bytes() == VIDEO
+    assert len(asked) == 3
+
+
+async def test_a_file_that_changed_in_between_is_not_pieced_together(tmp_path: Path) -> None:
+    old, new = bytes(400_000), VIDEO
+    count = 0
+
+    async def handle(request: Request, writer: asyncio.StreamWriter) -> None:
+        nonlocal count
+        count += 1
+        if count == 1:
+            write_head(writer, "200 OK", {"Content-Length": str(len(old)), "ETag": '"old"'})
+            writer.write(old[:200_000])
+        elif "range" in request.headers:  # a server that does not look at If-Range
+            headers = {"Content-Length": str(len(new) - 200_000), "ETag": '"new"'}
+            headers |= {"Content-Range": f"bytes 200000-{len(new) - 1}/{len(new)}"}
+            write_head(writer, "206 Partial Content", headers)
+            writer.write(new[200_000:])
+        else:
+            write_head(writer, "200 OK", {"Content-Length": str(len(new)), "ETag": '"new"', "Connection": "close"})
+            writer.write(new)
+
+    async with serve_files({"/v.mp4": handle}) as server:
+        assert await fetch(f"{server.url}/v.mp4", tmp_path) is not None
+    assert (tmp_path / "video.mp4").read_bytes() == new
+
+
+@pytest.mark.parametrize("status", ["503 Busy", "429 Too Many Requests", "502 Bad Gateway"])
+@pytest.mark.parametrize("retry_after", ["0", None, "Mon, 23 Nov 2020 00:00:00 GMT", "soon"])
+async def test_a_server_that_is_busy_is_asked_again(status: str, retry_after: str | None, tmp_path: Path) -> None:
+    answers = [answer(status=status, headers={"Retry-After": retry_after} if retry_after else {})] * 2 + [answer(VIDEO)]
+
+    async def handle(request: Request, writer: asyncio.StreamWriter) -> None:
+        await answers.pop(0)(request, writer)
+
+    async with serve_files({"/v.mp4": handle}) as server:
+        assert await fetch(f"{server.url}/v.mp4", tmp_path) is not None
+    assert (tmp_path / "video.mp4").read_bytes() == VIDEO
+
+
+async def test_a_server_that_asks_for_a_day_is_asked_again_sooner(tmp_path: Path) -> None:
+    answers = [answer(status="503 Busy", headers={"Retry-After": "86400"}), answer(VIDEO)]
+
+    async def handle(request: Request, writer: asyncio.StreamWriter) -> None:
+        await answers.pop(0)(request, writer)
+
+    limits = DownloadLimits(total_seconds=60, longest_pause_seconds=0.1)
+    async with serve_files({"/v.mp4": handle}) as server:
+        assert await fetch(f"{server.url}/v.mp4", tmp_path, limits=limits) is not None
+
+
+async def test_a_server_that_stays_busy_is_given_up_after_a_few_tries(tmp_path: Path) -> None:
+    async with serve_files({"/v.mp4": answer(status="503 Busy")}) as server:
+        with pytest.raises(DownloadError, match="503"):
+            await fetch(f"{server.url}/v.mp4", tmp_path)
+        assert len(server.requests) == 1 + LIMITS.retries
+
+
+async def test_a_server_that_drips_is_given_up(tmp_path: Path) -> None:
+    async def drip(_: Request, writer: asyncio.StreamWriter) -> None:
+        write_head(writer, "200 OK", {"Content-Length": "100000"})
+        while True:
+            writer.write(b"x")
+            await writer.drain()
+            await asyncio.sleep(0.02)
+
+    limits = DownloadLimits(total_seconds=60, rate_seconds=0.3)
+    assert "too slowly" in await refusal(drip, tmp_path, limits=limits)
+
+
+@pytest.mark.parametrize("media_type", ["text/html", "application/json", "text/plain", None])
+async def test_the_bytes_decide_what_a_file_is(media_type: str | None, tmp_path: Path) -> None:
+    async with serve_files({"/v.mp4": answer(VIDEO, content_type=media_type)}) as server:
+        assert await fetch(f"{server.url}/v.mp4", tmp_path) is not None
+
+
+async def test_each_address_is_tried_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    tried: list[str] = []
+
+    async def refused(_: GuardedTransport, __: httpx2.Request, address: str) -> httpx2.Response:
+        tried.append(address)
+        raise httpx2.ConnectError("refused")
+
+    monkeypatch.setattr(GuardedTransport, "_send", refused)
+    with pytest.raises(DownloadError, match="cannot be reached"):
+        await fetch("http://127.0.0.1:9/v.mp4", tmp_path)
+    assert tried == ["127.0.0.1"]
+
+
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "socks5h://127.0.0.1:9"])
+async def test_a_socks_proxy_is_told_in_words(proxy: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "socksio", None)  # as where it is not installed
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    with pytest.raises(DownloadError, match="SOCKS proxy"):
+        await fetch("http://example.com/v.mp4", tmp_path)
 
 
 async def test_text_that_is_really_a_video_is_taken(tmp_path: Path) -> None:
@@ -121,6 +261,20 @@ async def test_an_endless_answer_ends_at_the_limit(tmp_path: Path) -> None:
     assert "larger than the limit of 4 MB" in await refusal(endless, tmp_path)
 
 
+async def test_a_file_of_unknown_length_does_not_fill_the_disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    async def endless(_: Request, writer: asyncio.StreamWriter) -> None:
+        write_head(writer, "200 OK", {"Connection": "close"})
+        while True:
+            writer.write(bytes(65536))
+            await writer.drain()
+
+    class Usage:
+        free = 50 * 1024 * 1024  # less than what is always left free
+
+    monkeypatch.setattr("shutil.disk_usage", lambda _path: Usage)
+    assert "not enough room" in await refusal(endless, tmp_path, limits=DownloadLimits(max_bytes=200_000_000))
+
+
 async def test_a_server_that_stops_sending_is_given_up(tmp_path: Path) -> None:
     async def stuck(_: Request, writer: asyncio.StreamWriter) -> None:
         write_head(writer, "200 OK", {"Content-Length": "100000"})
@@ -128,7 +282,7 @@ async def test_a_server_that_stops_sending_is_given_up(tmp_path: Path) -> None:
         await writer.drain()
         await anyio.sleep_forever()
 
-    limits = DownloadLimits(total_seconds=60, idle_seconds=0.3)
+    limits = DownloadLimits(total_seconds=60, idle_seconds=0.3, first_pause_seconds=0.01)
     assert "for too long" in await refusal(stuck, tmp_path, limits=limits)
 
 

@@ -85,7 +85,7 @@ async def test_another_wheel_under_the_same_name_is_refused(tmp_path: Path, monk
     pinned = source(content)
     pinned = replace(pinned, wheel=replace(pinned.wheel, sha256="0" * 64))
     async with index(content, monkeypatch, tmp_path):
-        with pytest.raises(EngineMissingError, match=r"hash differs\. Try again .* IMAGEIO_FFMPEG_EXE"):
+        with pytest.raises(EngineMissingError, match=r"hash differs\. Try again .* REKA_CLIPS_FFMPEG"):
             await fetch_ffmpeg(pinned, tmp_path / "data", tell=lambda *_: None)
     assert not fetched_ffmpeg(tmp_path / "data").exists()
 

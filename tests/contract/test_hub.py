@@ -9,7 +9,7 @@ import pytest
 
 from contract.desk import QUICK, SOURCE, Desk, a_request, open_desk
 from reka_clips import errors
-from reka_clips.client import ClipClient
+from reka_clips.client import REKA, ClipClient
 from reka_clips.generations import ApiSession, Generation, GenerationState, RegistryLimits
 from scripted_api import CLIP, ScriptedClipApi
 from scripted_api.wire import Exchange
@@ -657,7 +657,7 @@ async def test_a_backend_that_comes_back_at_another_address_is_followed_there(ap
         other.generations = {job.id: moved}
         moved.id = job.id
         client = ClipClient(desk.pool, base_url=other.base_url, api_key="new")
-        there = ApiSession(client, owner=desk.account.owner, backend="reka")
+        there = ApiSession(client, owner=desk.account.owner, backend=REKA)
         assert await desk.manager.job(there, job.id, max_age_seconds=0) is job
         moved.set_stage("completed")
         assert (await stages(job))[-1] == "completed"

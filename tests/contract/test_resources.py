@@ -13,7 +13,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS, ResourceTemplateReference, TextResourceContents
 
 from reka_clips.contract import FONT_FAMILIES, SUBTITLE_LANGUAGES
-from reka_clips.mcp_server.input.schemas import options
+from reka_clips.contract.schemas import options
 from reka_clips.mcp_server.resources import CLIP_URI, GUIDE_URI, POSTER_URI, VIDEO_URI
 from scripted_api import ScriptedClipApi
 from scripted_api.api import CLIP

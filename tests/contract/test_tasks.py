@@ -13,10 +13,11 @@ from mcp.client.extension import advertise
 from mcp.shared.exceptions import MCPError
 from mcp_types import ElicitResult
 
+from reka_clips.client import EMBEDDED, REKA
 from reka_clips.errors import AuthenticationError
 from reka_clips.mcp_server.app import build_server
 from reka_clips.mcp_server.context import AppContext
-from reka_clips.mcp_server.extensions.tasks import EXTENSION_ID, poll_interval_ms
+from reka_clips.mcp_server.extensions.tasks import EXTENSION_ID
 from reka_clips.settings import Settings
 from scripted_api import ScriptedClipApi
 from task_client import METHODS, KnowsTasks, ask, create
@@ -308,10 +309,10 @@ async def test_a_revoked_key_is_a_plain_error_without_the_key(api: ScriptedClipA
 
 
 def test_the_poll_interval_follows_the_stage():
-    assert poll_interval_ms("indexing", backend="reka", elapsed_seconds=60) == 8_000
-    assert poll_interval_ms("a new stage", backend="reka", elapsed_seconds=60) == 5_000
-    assert poll_interval_ms("indexing", backend="local", elapsed_seconds=60) == 1_000
-    assert poll_interval_ms("processing", backend="reka", elapsed_seconds=1_000) == 15_000
+    assert REKA.poll_interval_seconds("indexing", elapsed_seconds=60) == 8
+    assert REKA.poll_interval_seconds("a new stage", elapsed_seconds=60) == 5
+    assert EMBEDDED.poll_interval_seconds("indexing", elapsed_seconds=60) == 1
+    assert REKA.poll_interval_seconds("processing", elapsed_seconds=1_000) == 15
 
 
 async def test_two_that_ask_for_the_same_at_once_get_the_same_task(stage: Stage):

@@ -163,7 +163,7 @@ async def test_delete_and_list(api: ScriptedClipApi, tools: ToolDesk):
         assert listed["next"]["arguments"] == {"limit": 1, "offset": 1}
         running = await tools.call("delete_clip", {"id": generation.id})
         assert running.is_error
-        assert "still runs" in text_of(running)
+        assert "still running" in text_of(running)
         assert "get_clip_status" in text_of(running)
         generation.set_stage("completed")
         deleted = structured(await tools.call("delete_clip", {"id": generation.id, "delete_input_video": True}))

@@ -17,10 +17,9 @@ from mcp import Client
 
 from documents import ROOT
 from reka_clips import __version__
-from reka_clips.doctor.configuration import known_variables
 from reka_clips.mcp_server.app import build_server
 from reka_clips.mcp_server.context import AppContext
-from reka_clips.settings import Settings
+from reka_clips.settings import KNOWN_VARIABLES, Settings
 
 MANIFEST: dict[str, Any] = json.loads((ROOT / "manifest.json").read_text())
 REGISTRY: dict[str, Any] = json.loads((ROOT / "server.json").read_text())
@@ -69,7 +68,7 @@ def test_the_manifest_lists_the_tools_and_prompts_that_the_server_offers(offered
 
 def test_the_manifest_passes_on_every_answer_and_asks_for_nothing_else() -> None:
     passed = MANIFEST["server"]["mcp_config"]["env"]
-    assert set(passed) <= known_variables()
+    assert set(passed) <= KNOWN_VARIABLES
     assert {f"${{user_config.{name}}}" for name in MANIFEST["user_config"]} == set(passed.values())
     assert MANIFEST["user_config"]["api_key"]["sensitive"] is True
     assert not any(field["required"] for field in MANIFEST["user_config"].values()), "the engine needs no answer"
@@ -104,7 +103,7 @@ def test_the_registry_entry_is_valid_against_the_published_schema(tmp_path: Path
 def test_the_registry_entry_names_the_package_and_settings_that_exist() -> None:
     (package,) = REGISTRY["packages"]
     assert package["identifier"] == PROJECT["name"] == MANIFEST["name"]
-    assert {variable["name"] for variable in package["environmentVariables"]} <= known_variables()
+    assert {variable["name"] for variable in package["environmentVariables"]} <= KNOWN_VARIABLES
     assert [v["name"] for v in package["environmentVariables"] if v.get("isSecret")] == ["REKA_API_KEY"]
     brought = [argument["value"] for argument in package["runtimeArguments"]]
     assert brought == PROJECT["optional-dependencies"]["local"]

@@ -9,11 +9,11 @@ import pytest
 from markdown_it.token import Token
 
 from documents import KINDS, ROOT, Block, blocks, pages, tokens
-from reka_clips.doctor.configuration import known_variables
+from reka_clips.settings import KNOWN_VARIABLES, MEGABYTE, VARIABLES, Variable, megabytes
 
 README = ROOT / "README.md"
 SETTINGS = ROOT / "docs" / "settings.md"
-_ROW = re.compile(r"^\| `(REKA_\w+)` \| (.*?) \| .* \|$", re.MULTILINE)
+_ROW = re.compile(r"^\| `(REKA_\w+)` \| (.*?) \| (.*) \|$", re.MULTILINE)
 
 
 @pytest.mark.parametrize("block", blocks(), ids=str)
@@ -43,12 +43,28 @@ def test_every_relative_link_leads_to_a_file_and_a_heading_that_exist(page: Path
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
 def test_every_setting_that_is_named_exists(page: Path) -> None:
     named = set(re.findall(r"\bREKA_(?:API_KEY|BASE_URL|CLIPS_[A-Z_]*[A-Z])\b", page.read_text()))
-    assert named <= known_variables() | {"REKA_CLIPS_TESTS_ALL"}
+    assert named <= KNOWN_VARIABLES | {"REKA_CLIPS_TESTS_ALL"}
 
 
-def test_the_page_of_settings_has_them_all() -> None:
-    assert [name for name, _ in _ROW.findall(SETTINGS.read_text())].sort() is None
-    assert {name for name, _ in _ROW.findall(SETTINGS.read_text())} == known_variables()
+def test_the_page_of_settings_has_each_with_its_default_and_meaning() -> None:
+    rows = {name: (default, meaning) for name, default, meaning in _ROW.findall(SETTINGS.read_text())}
+    assert list(rows) == [variable.name for variable in VARIABLES]
+    for variable in VARIABLES:
+        default, meaning = rows[variable.name]
+        assert meaning.startswith(variable.about), variable.name
+        if not callable(variable.default) and variable.default not in (None, ()):
+            assert default.strip("`") == in_environment(variable), variable.name
+
+
+def in_environment(variable: Variable) -> str:
+    """Return a default as one would write it in the environment."""
+    value = variable.default
+    if isinstance(value, bool):
+        return str(int(value))
+    if variable.parse is megabytes:
+        assert isinstance(value, int)
+        return str(value // MEGABYTE)
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def test_the_readme_tells_of_settings_what_their_own_page_tells() -> None:

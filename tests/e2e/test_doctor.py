@@ -86,7 +86,7 @@ def test_as_text_it_ends_with_a_sentence_and_hides_the_key(tmp_path: Path) -> No
 
 
 def test_without_an_ffmpeg_it_says_what_to_install(tmp_path: Path) -> None:
-    code, found = examined(tmp_path, IMAGEIO_FFMPEG_EXE=str(tmp_path / "none"))
+    code, found = examined(tmp_path, REKA_CLIPS_FFMPEG=str(tmp_path / "none"))
     assert code == 1
     assert "cannot be run" in found["ffmpeg"][0]["message"]
     assert "reka-clips-mcp[local]" in found["ffmpeg"][0]["remedy"]
@@ -94,7 +94,7 @@ def test_without_an_ffmpeg_it_says_what_to_install(tmp_path: Path) -> None:
 
 
 def test_with_a_key_a_missing_ffmpeg_is_no_problem(tmp_path: Path) -> None:
-    settings = {"REKA_API_KEY": KEY, "REKA_BASE_URL": "http://127.0.0.1:9", "IMAGEIO_FFMPEG_EXE": "/none"}
+    settings = {"REKA_API_KEY": KEY, "REKA_BASE_URL": "http://127.0.0.1:9", "REKA_CLIPS_FFMPEG": "/none"}
     _, found = examined(tmp_path, **settings)
     assert found["ffmpeg"][0]["status"] == "note"
 
@@ -185,7 +185,7 @@ def test_it_asks_ffmpeg_which_caption_fonts_it_draws(tmp_path: Path) -> None:
     _, found = examined(tmp_path)
     assert (found["fonts"][0]["status"], "4 families" in found["fonts"][0]["message"]) == ("ok", True)
     blind = blind_to_our_fonts(tmp_path / "ffmpeg", find_ffmpeg().path)
-    _, found = examined(tmp_path, IMAGEIO_FFMPEG_EXE=str(blind))
+    _, found = examined(tmp_path, REKA_CLIPS_FFMPEG=str(blind))
     assert found["fonts"][0]["status"] == "note"
     assert "instead of Bangers" in found["fonts"][0]["message"]
-    assert "IMAGEIO_FFMPEG_EXE" in found["fonts"][0]["remedy"]
+    assert "REKA_CLIPS_FFMPEG" in found["fonts"][0]["remedy"]

@@ -104,7 +104,7 @@ def test_it_works_with_the_oldest_dependencies_it_allows(wheel: Path, tmp_path: 
     oldest = Environment(tmp_path / "oldest")
     lowest = ("--resolution", "lowest-direct", "--extra", "local", "-r", str(ROOT / "pyproject.toml"))
     oldest.install(*lowest)
-    names = ("mcp", "httpx2", "pydantic", "imageio-ffmpeg")
+    names = ("mcp", "httpx2", "platformdirs", "pydantic", "imageio-ffmpeg")
     before = versions(oldest, names)
     assert all(before[name].startswith(oldest_of(name)) for name in names), before
     oldest.install("--no-deps", str(wheel))
@@ -115,17 +115,18 @@ def test_it_works_with_the_oldest_dependencies_it_allows(wheel: Path, tmp_path: 
 
 
 CAPTIONS = """
-import inspect, os, sys
+import inspect, sys
 from dataclasses import fields
+from pathlib import Path
 from faster_whisper import WhisperModel
 from faster_whisper.transcribe import Segment, Word
-from reka_clips.engine.media import speech
+from reka_clips.engine.media.text import speech
 
 inspect.signature(WhisperModel).bind("folder", **speech.MODEL_OPTIONS)
 inspect.signature(WhisperModel.transcribe).bind(None, "sound.wav", **speech.TRANSCRIBE_OPTIONS)
 for needed, kind in (({"start", "end", "text", "words"}, Segment), ({"start", "end", "word"}, Word)):
     assert needed <= {field.name for field in fields(kind)}, kind
-print(speech.find_model())
+print(speech.problem_with_model(Path(sys.argv[1])))
 """
 
 
@@ -139,10 +140,10 @@ def test_the_extra_for_captions_brings_a_faster_whisper_that_takes_our_calls(
         captions.install(f"faster-whisper=={oldest_of('faster-whisper')}")
     model = tmp_path / "model"
     model.mkdir()
-    for name in ("model.bin", "tokenizer.json"):
+    for name in ("model.bin", "config.json", "tokenizer.json"):
         (model / name).write_bytes(b"{}")
-    ended = captions.run("python", "-c", CAPTIONS, folder=tmp_path, REKA_CLIPS_WHISPER_MODEL=str(model))
-    assert ended.stdout.strip() == str(model), ended.stderr
+    ended = captions.run("python", "-c", CAPTIONS, str(model), folder=tmp_path)
+    assert ended.stdout.strip() == "None", ended.stderr
 
 
 def versions(packages: Environment, names: Sequence[str]) -> dict[str, str]:

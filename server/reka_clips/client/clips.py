@@ -15,7 +15,7 @@ import httpx2
 from reka_clips.client.responses import REDIRECTS, api_error, clock_offset_of, json_object, rate_limit_of, request_id_of
 from reka_clips.client.stream import ClipStream
 from reka_clips.client.transport_errors import translated
-from reka_clips.contract import ClipList, Snapshot
+from reka_clips.contract import ClipList, Snapshot, decode_json
 from reka_clips.errors import (
     ApiError,
     ConfigurationError,
@@ -83,6 +83,7 @@ class ClipClient:
     """One key at one Clip API. Cheap to make; any number share a pool.
 
     base_url: http or https, without user name or password. api_key: sent as X-Api-Key, shown nowhere.
+    is_embedded: it is this program's own engine, whose words are passed on as ours.
     Raises ConfigurationError for an address or a key that cannot be sent.
 
     All calls raise from the error tree: an ApiError for an answer outside 2xx, a TransportError when no whole
@@ -92,18 +93,29 @@ class ClipClient:
     """
 
     def __init__(
-        self, pool: ConnectionPool, *, base_url: str, api_key: str | None, retries: Retries | None = None
+        self,
+        pool: ConnectionPool,
+        *,
+        base_url: str,
+        api_key: str | None,
+        is_embedded: bool = False,
+        retries: Retries | None = None,
     ) -> None:
         self._pool = pool
-        self.base_url = _checked_base_url(base_url)
-        self._host = urlsplit(self.base_url).netloc
-        self._key = _checked_key(api_key)
+        self.redirect(base_url=base_url, api_key=api_key)
+        self._is_embedded = is_embedded
         self._retries = retries or Retries()
         self.rate_limit: RateLimit | None = None
         self.clock_offset_seconds: float | None = None
 
     def __repr__(self) -> str:
         return f"ClipClient({self.base_url!r})"
+
+    def redirect(self, *, base_url: str, api_key: str | None) -> None:
+        """Go to another address from the next request on: the same service, which has moved."""
+        self.base_url = _checked_base_url(base_url)
+        self._host = urlsplit(self.base_url).netloc
+        self._key = _checked_key(api_key)
 
     async def create(self, request: CreateRequest) -> Snapshot:
         """Start a generation and return its first snapshot, which has an id. Sent once, whatever happens."""
@@ -159,13 +171,16 @@ class ClipClient:
         params = {"offset": str(offset), "limit": str(limit)} | ({} if status is None else {"status": status})
         return ClipList.model_validate(await self._lookup("GET", _PATH, params=params))
 
-    async def delete(self, generation_id: str, *, delete_input_video: bool = False) -> None:
-        """Delete a generation that ended, and its source video if asked; any 2xx answer will do.
+    async def delete(self, generation_id: str, *, delete_input_video: bool = False) -> dict[str, bool]:
+        """Delete a generation, and its source video if asked; any 2xx answer will do.
+
+        Returns the truth values of the answer: the engine says in `input_video_deleted` what became of the source.
 
         When the answer to one attempt is lost and the next one finds no such generation, it is deleted: no error.
         """
         body = {"delete_input_video": True} if delete_input_video else None
-        await self._lookup("DELETE", _path(generation_id), json=body)
+        answer = await self._lookup("DELETE", _path(generation_id), json=body)
+        return {name: value for name, value in answer.items() if isinstance(value, bool)}
 
     async def _lookup(self, method: str, path: str, *, attempts: int | None = None, **content: Any) -> dict[str, Any]:
         """Send a request that may be repeated, and repeat it while that may help and there is time."""
@@ -210,8 +225,16 @@ class ClipClient:
                 )
         content = bytes(parts)
         if not response.is_success:
-            raise api_error(response.status_code, content, response.headers, secret=self._key)
-        return {} if any_body else json_object(content, status=response.status_code, headers=response.headers)
+            raise api_error(
+                response.status_code, content, response.headers, secret=self._key, is_embedded=self._is_embedded
+            )
+        if not any_body:
+            return json_object(content, status=response.status_code, headers=response.headers)
+        try:
+            answer = decode_json(content)
+        except ValueError:
+            return {}
+        return cast("dict[str, Any]", answer) if isinstance(answer, dict) else {}
 
     def _headers(self) -> dict[str, str]:
         return {} if self._key is None else {"X-Api-Key": self._key}

@@ -41,10 +41,13 @@ _KINDS: Final[dict[int, tuple[type[ApiError], str]]] = {
 }
 
 
-def api_error(status: int, content: bytes, headers: Mapping[str, str], *, secret: str | None) -> RekaClipsError:
+def api_error(
+    status: int, content: bytes, headers: Mapping[str, str], *, secret: str | None, is_embedded: bool = False
+) -> RekaClipsError:
     """Return the error that an answer outside 2xx stands for.
 
-    headers: case-insensitive. secret: the key, taken out of upstream's words should they echo it.
+    headers: case-insensitive. secret: the key, taken out of upstream's words should they echo it. is_embedded: the
+    answer is from our own engine: its words are ours, and there is no support to tell a request id to.
     A redirect is an UnreadableAnswerError: it is never followed, the key would travel with it.
     """
     request_id = request_id_of(headers)
@@ -62,6 +65,9 @@ def api_error(status: int, content: bytes, headers: Mapping[str, str], *, secret
         sentence = "The Clip API refused the request"
     if "insufficient balance" in told.lower():
         kind, sentence = _KINDS[402]
+    if is_embedded and told:
+        field = f"{body.param}: " if body.param and body.param not in told else ""
+        return kind(f"{field}{told}", status=status, error_type=body.type, rate_limit=rate_limit_of(headers))
     is_named = not body.param or body.param in told
     where = "" if is_named else f" (field {quoted(without_secret(body.param or '', secret))})"
     return kind(

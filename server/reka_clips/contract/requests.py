@@ -5,7 +5,8 @@ Source for fields, ranges and defaults: Reka's Clip API reference and OpenAPI do
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, model_validator
 
@@ -21,7 +22,20 @@ from reka_clips.contract.options import (
     TextTransform,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 DEFAULT_MAX_DURATION_SECONDS: Final = 90
+DEFAULT_PROMPT: Final = "Create an engaging short video highlighting the best moments"
+GENERATION_DEFAULTS: Final = MappingProxyType(
+    {"template": "moments", "min_duration_seconds": 0, "max_duration_seconds": DEFAULT_MAX_DURATION_SECONDS}
+)
+RENDERING_DEFAULTS: Final = MappingProxyType(
+    {"show_watermark": False, "subtitles": True, "aspect_ratio": "9:16", "resolution": 720, "layout": "ai"}
+)
+_CAPTION_DEFAULTS: Final = MappingProxyType(
+    {"desired_font_size": 120.0, "text_transform": "uppercase", "text_color": "#FFFFFF"}
+)
 
 
 def _whole_number(value: object) -> object:
@@ -32,6 +46,11 @@ def _whole_number(value: object) -> object:
 
 
 WholeNumber = Annotated[int, BeforeValidator(_whole_number)]
+
+
+def _zero_is_unset(value: object) -> object:
+    """Take 0 for "not set": models fill optional numbers with it, and no source ends at 0."""
+    return None if value is not False and value in (0, "0") else value
 
 
 def _resolution(value: object) -> object:
@@ -67,7 +86,7 @@ class GenerationConfig(_Request):
     min_duration_seconds: Annotated[WholeNumber, Field(ge=0)] | None = None
     max_duration_seconds: Annotated[WholeNumber, Field(ge=1, le=600)] | None = None
     source_start_time: Annotated[WholeNumber, Field(ge=0)] | None = None
-    source_end_time: Annotated[WholeNumber, Field(ge=0)] | None = None
+    source_end_time: Annotated[Annotated[WholeNumber, Field(ge=0)] | None, BeforeValidator(_zero_is_unset)] = None
     translated_subtitles_target_language: SubtitleLanguage | None = None
     translated_subtitles_group_length: Annotated[WholeNumber, Field(ge=1)] | None = None
 
@@ -114,12 +133,30 @@ class CreateRequest(_Request):
         fields = self.model_dump(mode="json", exclude_none=True, exclude={"reel_quality", "force_vllm_whisper_asr"})
         return {name: value for name, value in fields.items() if value != {}} | {"stream": stream}
 
+    def with_defaults(self) -> dict[str, Any]:
+        """Return the body with every default filled in: two requests for the same clips are equal in this form."""
+        fields = self.body(stream=False)
+        rendering = dict(RENDERING_DEFAULTS) | fields.get("rendering_config", {})
+        if rendering.get("caption_style"):
+            rendering["caption_style"] = _without(rendering["caption_style"], _CAPTION_DEFAULTS)
+        generation = dict(GENERATION_DEFAULTS) | fields.get("generation_config", {})
+        generation["source_start_time"] = generation.get("source_start_time", 0)
+        return fields | {
+            "prompt": fields.get("prompt", DEFAULT_PROMPT),
+            "generation_config": generation,
+            "rendering_config": _without(rendering, {"caption_style": {}}),
+        }
+
     def query(self) -> dict[str, str]:
         """Return the query parameters."""
         query = {} if self.reel_quality is None else {"reel_quality": str(self.reel_quality)}
         if self.force_vllm_whisper_asr is not None:
             query["force_vllm_whisper_asr"] = str(self.force_vllm_whisper_asr).lower()
         return query
+
+
+def _without(fields: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if name not in defaults or value != defaults[name]}
 
 
 class DeleteRequest(_Request):

@@ -1,5 +1,6 @@
-"""What a Clip API tells of a generation. Lenient on purpose: upstream may add, omit or retype fields.
+"""The state of a generation as a Clip API reports it. Lenient on purpose: upstream may add, omit or retype fields.
 
+Everything is bounded as it is read, so that a thousand generations can be held whatever upstream sends.
 Source: Reka's Clip API reference, its OpenAPI document, and run logs of public users (mid-2026).
 """
 
@@ -8,14 +9,23 @@ from __future__ import annotations
 import json
 import math
 import uuid
-from typing import Annotated, Any, Final, cast
+from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 STAGES: Final = ("queued", "downloading", "indexing", "preprocessing", "processing", "completed", "failed")
-"""The statuses known. Any other value is a stage of a generation that still runs."""
+"""The known statuses. Any other value is a stage of a generation that is still running."""
 
 MAX_STATUS_CHARACTERS: Final = 64
+MAX_TEXT_CHARACTERS: Final = 20_000
+MAX_LINE_CHARACTERS: Final = 1_000
+MAX_WORD_CHARACTERS: Final = 128
+MAX_URL_CHARACTERS: Final = 32_768  # presigned links with session tokens take some thousands
+MAX_CONFIG_CHARACTERS: Final = 8_192
+MAX_ITEMS: Final = 50
 _LARGEST_WHOLE: Final = 2**53
 _TERMINAL: Final = frozenset({"completed", "failed"})
 
@@ -33,21 +43,37 @@ def is_generation_id(text: str) -> bool:
         return False
 
 
-def _text(value: object) -> object:
+def _text(value: object) -> str | None:
     return value if value is None or isinstance(value, str) else json.dumps(value, default=str)
 
 
-def _texts(value: object) -> object:
-    if value is None:
-        return ()
-    if isinstance(value, str):
-        return (value,)
-    if isinstance(value, list | tuple):
-        return tuple(_text(item) for item in cast("list[object]", value) if item is not None)
-    return ()
+def _at_most(characters: int) -> Callable[[object], str | None]:
+    def cut(value: object) -> str | None:
+        text = _text(value)
+        return text if text is None or len(text) <= characters else text[: characters - 1] + "…"
+
+    return cut
 
 
-def _number(value: object) -> object:
+def _link(value: object) -> str | None:
+    """Return a link, or None for one that is too long: half a link leads nowhere."""
+    text = _text(value)
+    return None if text is None or len(text) > MAX_URL_CHARACTERS else text
+
+
+def _list(value: object) -> list[object]:
+    return list(cast("tuple[object, ...]", value)) if isinstance(value, list | tuple) else []
+
+
+def _all_of(read: Callable[[object], str | None]) -> Callable[[object], tuple[str, ...]]:
+    def texts(value: object) -> tuple[str, ...]:
+        items = [value] if isinstance(value, str) else _list(value)
+        return tuple(text for text in map(read, items[:MAX_ITEMS]) if text is not None)
+
+    return texts
+
+
+def _number(value: object) -> float | None:
     try:
         number = float(cast("Any", value))
     except (TypeError, ValueError, OverflowError):
@@ -55,8 +81,8 @@ def _number(value: object) -> object:
     return number if math.isfinite(number) else None
 
 
-def _whole(value: object) -> object:
-    number = cast("float | None", _number(value))
+def _whole(value: object) -> int | None:
+    number = _number(value)
     return None if number is None or abs(number) > _LARGEST_WHOLE else round(number)
 
 
@@ -64,28 +90,34 @@ def _status(value: object) -> str:
     return value.strip().lower()[:MAX_STATUS_CHARACTERS] if isinstance(value, str) else ""
 
 
-def _objects(value: object) -> object:
-    items = cast("list[object]", value) if isinstance(value, list) else []
-    return tuple(cast("object", item) for item in items if isinstance(item, dict))
+def _objects(value: object) -> tuple[object, ...]:
+    return tuple(cast("object", item) for item in _list(value)[:MAX_ITEMS] if isinstance(item, dict | BaseModel))
 
 
-def _object(value: object) -> object:
-    return cast("object", value) if isinstance(value, dict) else None
+def _configuration(value: object) -> object:
+    fits = isinstance(value, dict) and len(json.dumps(value, default=str)) <= MAX_CONFIG_CHARACTERS
+    return cast("object", value) if fits else None
 
 
-def _reason(value: object) -> object:
+def _reason(value: object) -> str | None:
     if isinstance(value, dict):
         message = cast("dict[str, object]", value).get("message")
-        return _text(message if message is not None else cast("object", value))
-    return _text(value)
+        value = message if message is not None else cast("object", value)
+    return _at_most(MAX_LINE_CHARACTERS * 2)(value)
 
 
 Status = Annotated[str, BeforeValidator(_status)]
-Text = Annotated[str | None, BeforeValidator(_text)]
-Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
+Word = Annotated[str | None, BeforeValidator(_at_most(MAX_WORD_CHARACTERS))]
+Line = Annotated[str | None, BeforeValidator(_at_most(MAX_LINE_CHARACTERS))]
+Text = Annotated[str | None, BeforeValidator(_at_most(MAX_TEXT_CHARACTERS))]
+Lines = Annotated[tuple[str, ...], BeforeValidator(_all_of(_at_most(MAX_LINE_CHARACTERS)))]
+LINK: Final = "link"
+"""Marks a field whose texts are links: shown whole or not at all."""
+Link = Annotated[str | None, BeforeValidator(_link), LINK]
+Links = Annotated[tuple[str, ...], BeforeValidator(_all_of(_link)), LINK]
 Number = Annotated[float | None, BeforeValidator(_number)]
 Whole = Annotated[int | None, BeforeValidator(_whole)]
-JsonObject = Annotated[dict[str, Any] | None, BeforeValidator(_object)]
+Configuration = Annotated[dict[str, Any] | None, BeforeValidator(_configuration)]
 
 
 class _Response(BaseModel):
@@ -93,25 +125,26 @@ class _Response(BaseModel):
 
 
 class ClipOutput(_Response):
-    """One clip. The fields from `duration_seconds` on are the embedded engine's; Reka does not send them.
+    """One clip: what the pipeline returns, the store keeps, the wire carries and the tools answer.
 
-    `video_url` may be missing while `signed_s3_video_url` (presigned, short-lived) is there: see `link`.
-    `poster_url` is a still picture of the clip. `source_start_time` counts seconds of the source `source_url`.
+    The fields from `duration_seconds` on are the embedded engine's; Reka does not send them. A field added here
+    appears in the tools' results and in their output schema without further ado: its annotation tells how it is
+    bounded and cleaned.
     """
 
-    title: Text = None
-    video_url: Text = None
-    signed_s3_video_url: Text = None
+    title: Line = None
+    video_url: Link = Field(default=None, description='The MP4; "" while there is no link.')
+    signed_s3_video_url: Link = None  # presigned, short-lived: see `link`
     caption: Text = None
-    hashtags: Texts = ()
-    ai_score: Whole = None
+    hashtags: Lines = ()
+    ai_score: Whole = Field(default=None, description="0 to 100.")
     duration_seconds: Number = None
     width: Whole = None
     height: Whole = None
     size_bytes: Whole = None
-    poster_url: Text = None
-    source_url: Text = None
-    source_start_time: Number = None
+    poster_url: Link = Field(default=None, description="A still picture.")
+    source_url: Link = None
+    source_start_time: Number = Field(default=None, description="Seconds in the source.")
     source_end_time: Number = None
 
     @property
@@ -127,21 +160,21 @@ class Snapshot(_Response):
     and `warnings` are the engine's.
     """
 
-    id: Text = None
+    id: Word = None
     status: Status = ""
-    created_at: Text = None
-    updated_at: Text = None
-    generation_config: JsonObject = None
-    rendering_config: JsonObject = None
-    video_urls: Texts = ()
+    created_at: Word = None
+    updated_at: Word = None
+    generation_config: Configuration = None
+    rendering_config: Configuration = None
+    video_urls: Links = ()
     prompt: Text = None
-    num_generations: Whole = None
+    num_generations: Whole = Field(default=None, description="0 while not decided.")
     output: Annotated[tuple[ClipOutput, ...], BeforeValidator(_objects)] = ()
-    error_message: Text = None
+    error_message: Annotated[str | None, BeforeValidator(_reason)] = None
     error: Annotated[str | None, BeforeValidator(_reason)] = None
-    progress: Number = None
-    detail: Text = None
-    warnings: Texts = ()
+    progress: Number = Field(default=None, description="0 to 1, where it is measured.")
+    detail: Line = None
+    warnings: Lines = ()
 
     @property
     def is_terminal(self) -> bool:
@@ -157,16 +190,20 @@ class Snapshot(_Response):
 class ClipListItem(_Response):
     """One generation in a list. The fields from `created_at` on are the embedded engine's."""
 
-    id: Text = None
+    id: Word = None
     status: Status = ""
-    video_urls: Texts = ()
+    video_urls: Links = ()
     prompt: Text = None
-    created_at: Text = None
+    created_at: Word = None
     clip_count: Whole = None
     size_bytes: Whole = None
 
 
-class ClipList(_Response):
-    """GET /v1/clips. No total, cursor or dates; the order is undocumented."""
+def _items(value: object) -> tuple[object, ...]:
+    return tuple(cast("object", item) for item in _list(value) if isinstance(item, dict))
 
-    items: Annotated[tuple[ClipListItem, ...], BeforeValidator(_objects), Field()] = ()
+
+class ClipList(_Response):
+    """GET /v1/clips. Reka sends no total, cursor or dates; the order is undocumented."""
+
+    items: Annotated[tuple[ClipListItem, ...], BeforeValidator(_items)] = ()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 
 import anyio
 
@@ -19,11 +18,7 @@ def run(settings: Settings, *, as_json: bool) -> int:
     """Check everything, print the findings to stdout; return 0 if nothing has to be mended, else 1."""
     findings = anyio.run(examine, settings)
     text = _render(findings, json=as_json)
-    secrets = [settings.api_key, settings.auth_token, settings.secret, settings.engine_key]
-    text = logs.hide(text, [secret for secret in secrets if secret])
-    # A console of an old code page cannot show every path; a mark in its place is better than no report.
-    encoding = sys.stdout.encoding or "utf-8"
-    print(text.encode(encoding, "replace").decode(encoding))
+    print(logs.hide(text, settings.secrets))
     return 0 if is_healthy(findings) else 1
 
 
@@ -36,8 +31,8 @@ async def examine(settings: Settings) -> list[Finding]:
         findings += await check_reka(settings)
     else:
         findings.append(Finding("key", "skipped", "not asked for: Reka is not used" if is_local else "there is none"))
-    findings += check_ffmpeg(backend, settings.data_dir)
-    findings += await check_fonts(settings.data_dir)
+    findings += check_ffmpeg(settings, backend)
+    findings += await check_fonts(settings)
     findings.append(check_folder("data folder", settings.data_dir, variable="REKA_CLIPS_DATA_DIR", needed=is_local))
     findings.append(check_disk(settings.data_dir, needed=is_local))
     if is_local:

@@ -3,39 +3,15 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Final, Literal
 
 from reka_clips.doctor.report import Finding
-from reka_clips.settings import Settings
+from reka_clips.settings import KNOWN_VARIABLES, Settings
 
 _PREFIX: Final = "REKA_"
 _BACKEND: Final = "REKA_CLIPS_BACKEND"
 _GET_A_KEY: Final = "A free key comes from Reka's platform site, https://platform.reka.ai."
-
-
-class _Asked(Mapping[str, str]):
-    """An empty environment that remembers which variables were looked for."""
-
-    def __init__(self) -> None:
-        self.names: set[str] = set()
-
-    def __getitem__(self, name: str) -> str:
-        self.names.add(name)
-        raise KeyError(name)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0
-
-
-def known_variables() -> frozenset[str]:
-    """Return the names of all settings, as `Settings` itself asks for them."""
-    asked = _Asked()
-    Settings.from_environment(asked)
-    return frozenset(name for name in asked.names if name.startswith(_PREFIX))
 
 
 def backend_of(settings: Settings) -> Literal["reka", "local"] | None:
@@ -48,33 +24,31 @@ def backend_of(settings: Settings) -> Literal["reka", "local"] | None:
 def check_settings(settings: Settings, environ: Mapping[str, str]) -> list[Finding]:
     """Return what is wrong with the settings, one finding each, or one that says all is well."""
     findings = [
-        Finding("settings", "problem", problem, "Set it right, or leave it out; its default is used meanwhile.")
+        Finding("settings", "problem", problem, "Correct it, or remove it to use the default.")
         for problem in settings.problems
-        if not problem.startswith(_BACKEND)  # told by check_backend
+        if not problem.startswith(_BACKEND)  # check_backend reports it
     ]
-    known = known_variables()
     findings += [
         Finding(
             "settings",
             "note",
-            f"{name} still holds a placeholder ({environ[name].strip()}): the program that starts the server had "
-            "no value for it. It counts as not set.",
+            f"{name} still holds a placeholder, because the program that starts the server had no value for it. "
+            "It counts as not set.",
         )
-        for name in sorted(known & environ.keys())
-        if environ[name].strip().startswith("${") and environ[name].strip().endswith("}")
+        for name in settings.placeholders
     ]
-    for name in sorted(name for name in environ if name.startswith(_PREFIX) and name not in known):
-        close = difflib.get_close_matches(name, known, n=1)
+    for name in sorted(name for name in environ if name.startswith(_PREFIX) and name not in KNOWN_VARIABLES):
+        close = difflib.get_close_matches(name, KNOWN_VARIABLES, n=1)
         findings.append(
             Finding(
                 "settings",
                 "note",
-                f"{name} is no setting of this server and has no effect.",
+                f"{name} is not a setting of this server and has no effect.",
                 f"Did you mean {close[0]}?" if close else None,
             )
         )
-    count = sum(name in known for name in environ)
-    told = "no variable is set; defaults are used" if count == 0 else f"{count} set, all can be used"
+    count = sum(name in KNOWN_VARIABLES for name in environ)
+    told = "no variable is set; defaults are used" if count == 0 else f"{count} set, all valid"
     return findings or [Finding("settings", "ok", told)]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import importlib.util
 import os
 import platform
 import shutil
@@ -14,6 +13,7 @@ from typing import Final, Literal
 
 from reka_clips.doctor.report import Finding, Status
 from reka_clips.errors import EngineMissingError
+from reka_clips.settings import Settings
 
 PACKAGES: Final = ("mcp", "httpx2", "pydantic")
 
@@ -43,13 +43,14 @@ def check_python() -> Finding:
     return Finding("Python", "ok", f"{where}; {', '.join(found)}")
 
 
-def check_ffmpeg(backend: Literal["reka", "local"] | None, data_dir: Path) -> list[Finding]:
-    """Return whether there is an ffmpeg that can do all the engine needs, and whether speech can be read."""
+def check_ffmpeg(settings: Settings, backend: Literal["reka", "local"] | None) -> list[Finding]:
+    """Return which ffmpeg the engine uses and whether it can do all it must, and whether speech is recognised."""
     weight: Status = "problem" if backend == "local" else "note"
     try:
         from reka_clips.engine.media.ffmpeg.fetch import find_or_fetch_later
+        from reka_clips.engine.media.ffmpeg.process import packaged_ffmpeg
 
-        ffmpeg = find_or_fetch_later(data_dir)
+        ffmpeg = find_or_fetch_later(settings.data_dir, settings.ffmpeg)
     except EngineMissingError as error:
         words, _, remedy = str(error).partition(". ")
         message = f"{words}." if backend == "local" else f"{words} (needed without a key only)."
@@ -57,20 +58,30 @@ def check_ffmpeg(backend: Literal["reka", "local"] | None, data_dir: Path) -> li
     if ffmpeg is None:
         return [Finding("ffmpeg", "ok", "ffmpeg will be fetched when clips are first made on this computer")]
     version = ".".join(str(number) for number in ffmpeg.version) or "of unknown version"
-    findings = [Finding("ffmpeg", "ok", f"ffmpeg {version} at {ffmpeg.path}, with all that is needed")]
-    if importlib.util.find_spec("faster_whisper") is None:
-        findings.append(
-            Finding(
-                "speech",
-                "ok" if backend == "reka" else "note",
-                "Captions come from subtitles that belong to the video; speech is not recognised on this computer.",
-                None if backend == "reka" else 'For captions from speech, pip install "reka-clips-mcp[captions]".',
-            )
-        )
-    return findings
+    if settings.ffmpeg:
+        origin = "named by REKA_CLIPS_FFMPEG"
+    elif ffmpeg.path == packaged_ffmpeg():
+        origin = "from the package"
+    else:
+        origin = "fetched" if Path(ffmpeg.path).is_relative_to(settings.data_dir) else "found on PATH"
+    return [Finding("ffmpeg", "ok", f"ffmpeg {version}, {origin}: {ffmpeg.path}"), *_check_speech(settings, backend)]
 
 
-async def check_fonts(data_dir: Path) -> list[Finding]:
+def _check_speech(settings: Settings, backend: Literal["reka", "local"] | None) -> list[Finding]:
+    from reka_clips.engine.media.text import speech
+
+    model = settings.whisper_model
+    if model is None:
+        told = "Off. Captions come from subtitles beside or inside the video."
+        hint = None if backend == "reka" else f"For captions from speech, {speech.remedy(None)}."
+        return [Finding("speech", "ok" if backend == "reka" else "note", told, hint)]
+    problem = speech.problem_with_model(model)
+    if problem is not None:
+        return [Finding("speech", "problem", problem, f"For captions from speech, {speech.remedy(model)}.")]
+    return [Finding("speech", "ok", f"On, with the model in {model}")]
+
+
+async def check_fonts(settings: Settings) -> list[Finding]:
     """Return whether ffmpeg draws captions in the engine's own fonts; nothing where there is no ffmpeg to ask."""
     from reka_clips.engine.media.captions.ass import resolve_look
     from reka_clips.engine.media.captions.fonts import FAMILIES
@@ -80,7 +91,7 @@ async def check_fonts(data_dir: Path) -> list[Finding]:
 
     others: dict[str, str] = {}
     try:
-        ffmpeg = find_or_fetch_later(data_dir)
+        ffmpeg = find_or_fetch_later(settings.data_dir, settings.ffmpeg)
         if ffmpeg is None:
             return []
         with tempfile.TemporaryDirectory(prefix="reka-clips-doctor-", ignore_cleanup_errors=True) as directory:
@@ -94,9 +105,9 @@ async def check_fonts(data_dir: Path) -> list[Finding]:
     except (MediaError, OSError) as error:
         return [Finding("fonts", "note", f"ffmpeg could not be asked which caption fonts it draws: {error}")]
     if not others:
-        return [Finding("fonts", "ok", f"captions are drawn in the fonts that come along ({len(FAMILIES)} families)")]
+        return [Finding("fonts", "ok", f"captions are drawn in the bundled fonts ({len(FAMILIES)} families)")]
     told = ", ".join(f"{drawn} instead of {name}" for name, drawn in others.items())
-    remedy = 'Use another ffmpeg: pip install "reka-clips-mcp[local]", or set IMAGEIO_FFMPEG_EXE to the path of one.'
+    remedy = 'Use another ffmpeg: pip install "reka-clips-mcp[local]", or set REKA_CLIPS_FFMPEG to the path of one.'
     return [Finding("fonts", "note", f"captions are drawn in {told}: this ffmpeg cannot open the fonts.", remedy)]
 
 

@@ -93,8 +93,12 @@ class GenerationManager:
         """Return one page of the account's generations, as upstream lists them."""
         return await account.client.list(offset=offset, limit=limit, status=status)
 
-    async def delete(self, account: ApiSession, generation_id: str, *, delete_input_video: bool = False) -> None:
+    async def delete(
+        self, account: ApiSession, generation_id: str, *, delete_input_video: bool = False
+    ) -> dict[str, bool]:
         """Delete a generation upstream and forget it here: followers get NotFoundError, nothing joins it any more.
+
+        Returns what upstream says was done, as `ClipClient.delete` does.
 
         Raises what upstream answered; then it stays known (unless upstream does not know it either).
         """
@@ -104,7 +108,7 @@ class GenerationManager:
             job.expire()  # should the caller leave before the answer, the next question goes upstream
             job.deletions += 1
         try:
-            await account.client.delete(generation_id, delete_input_video=delete_input_video)
+            answer = await account.client.delete(generation_id, delete_input_video=delete_input_video)
         except RekaClipsError as error:
             error.generation_id = generation_id
             if isinstance(error, NotFoundError):
@@ -115,6 +119,11 @@ class GenerationManager:
                 job.deletions -= 1
                 job.pulse()
         self.forget(account, generation_id)
+        return answer
+
+    def is_following(self, owner: str) -> bool:
+        """Whether a generation of this owner is being followed. owner: as `ApiSession.owner`."""
+        return self._ledger.is_following(owner)
 
     def forget(self, account: ApiSession, generation_id: str) -> None:
         """Drop a generation: nothing joins it, its followers get NotFoundError. Upstream is not told."""

@@ -65,7 +65,7 @@ class GenerationRegistry:
 
     def pace_for(self, account: ApiSession) -> PollingConfig:
         """Return how often this account's backend is asked."""
-        return self._nearby if account.is_near else self.pace
+        return self._nearby if account.backend.is_near else self.pace
 
     def __len__(self) -> int:
         return len(self._jobs)
@@ -246,6 +246,10 @@ class GenerationRegistry:
         self._jobs.setdefault(_place(job), job)
         job.watching = anyio.CancelScope()
         self.start(self._watched, job, job.watching)
+
+    def is_following(self, owner: str) -> bool:
+        """Whether a generation of this owner is being followed."""
+        return any(job.account.owner == owner and job.watching is not None for job in self._jobs.values())
 
     def unwatched(self, job: Generation) -> None:
         """Note that nobody follows this generation now; if somebody still wants it, polling takes over."""

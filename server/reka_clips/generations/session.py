@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from reka_clips.client import ClipClient
+    from reka_clips.client import Backend, ClipClient
 
 _SALT = secrets.token_bytes(16)
 
@@ -17,13 +17,12 @@ _SALT = secrets.token_bytes(16)
 class ApiSession:
     """One key at one backend.
 
-    owner: separates callers in the hub and tells nothing of the key. is_near: the backend runs on this machine.
+    owner: separates callers and reveals nothing of the key. backend: what this Clip API can do.
     """
 
     client: ClipClient
     owner: str
-    backend: Literal["reka", "local"]
-    is_near: bool = False
+    backend: Backend
 
 
 def owner_of(*, backend: str, base_url: str, api_key: str | None) -> str:

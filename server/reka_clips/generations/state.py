@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from reka_clips.contract import STAGES, is_terminal
-from reka_clips.generations.bounds import trimmed
 
 if TYPE_CHECKING:
     from reka_clips.contract import Snapshot
@@ -56,7 +55,7 @@ class GenerationState:
 def begin(snapshot: Snapshot, *, elapsed_seconds: float = 0.0) -> GenerationState:
     """Return the first state of a generation. A snapshot without a status is taken for `queued`."""
     stage = snapshot.status or _FIRST_STAGE
-    known = trimmed(snapshot if snapshot.status else snapshot.model_copy(update={"status": stage}))
+    known = snapshot if snapshot.status else snapshot.model_copy(update={"status": stage})
     reported = _reported(snapshot)
     progress = 1.0 if stage == "completed" else min(_SHARE.get(stage, 0.0), 0.5) if reported is None else reported
     return GenerationState(0, known, (stage,), progress, elapsed_seconds)
@@ -120,7 +119,7 @@ def _detailed(state: GenerationState, snapshot: Snapshot) -> GenerationState:
     before = state.snapshot
     if all(getattr(before, name) == value for name, value in told.items()):
         return state
-    after = trimmed(before.model_copy(update=told))
+    after = before.model_copy(update=told)
     return state if after == before else replace(state, snapshot=after)
 
 

@@ -110,13 +110,13 @@ class SubmissionHandle:
 
 
 def creation_key(account: ApiSession, request: CreateRequest) -> str:
-    """Return a hash that is the same for the same request of the same caller."""
-    return _hash([account.owner, account.backend, request.body(stream=False), request.query()])
+    """Return a hash that is the same for the same request of the same caller, with defaults spelt out or left out."""
+    return _hash([account.owner, account.backend.name, request.with_defaults(), request.query()])
 
 
 def footprint(account: ApiSession, request: CreateRequest) -> str:
     """Return a hash of what a list shows of a request: requests that share it cannot be told apart there."""
-    return _hash([account.owner, account.backend, list(request.video_urls), request.prompt or ""])
+    return _hash([account.owner, account.backend.name, list(request.video_urls), request.prompt or ""])
 
 
 def _hash(parts: list[object]) -> str:

@@ -12,12 +12,12 @@ from mcp_types import CallToolResult, CompleteRequestParams, CompleteResult
 from pydantic import ValidationError
 
 from reka_clips import __version__
+from reka_clips.contract.suggestions import did_you_mean
 from reka_clips.mcp_server.completions import complete
 from reka_clips.mcp_server.extensions import gallery
 from reka_clips.mcp_server.extensions.gallery.extension import Gallery
 from reka_clips.mcp_server.extensions.tasks import Tasks
 from reka_clips.mcp_server.icons import icon
-from reka_clips.mcp_server.input.suggestions import did_you_mean
 from reka_clips.mcp_server.messages import invalid_params
 from reka_clips.mcp_server.output.results import error_result
 from reka_clips.mcp_server.output.text import clean

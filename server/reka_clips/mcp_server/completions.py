@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from mcp_types import Completion, PromptReference, ResourceTemplateReference
 
-from reka_clips.mcp_server.input.suggestions import nearest_values
+from reka_clips.contract.suggestions import nearest_values
 from reka_clips.mcp_server.prompts import VALUES, arguments_of
 from reka_clips.mcp_server.resources import CLIP_URI, POSTER_URI, VIDEO_URI
 

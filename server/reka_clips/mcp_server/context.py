@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, AsyncExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Literal, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import anyio
 
-from reka_clips.client import ClipClient, ConnectionPool
+from reka_clips.client import EMBEDDED, REKA, Backend, ClipClient, ConnectionPool, served_nearby
 from reka_clips.contract.video_urls import NO_FILES
 from reka_clips.errors import (
     BusyError,
@@ -51,6 +51,10 @@ _OR_REKA: Final = (
 )
 _MAX_ACCOUNTS: Final = 1024
 _LOOK_SECONDS: Final = 0.5
+# Counted in looks and answers, not in time by a clock: a pause of this process or of the machine is no silence.
+_LOOKS_PER_CHECK: Final = 20
+_ANSWER_SECONDS: Final = 5.0
+_MAX_UNANSWERED: Final = 4  # about a minute
 _RESTART_SECONDS: Final = 60.0
 _MARGIN_SECONDS: Final = 0.2  # before a call's deadline, for the words that say what it waited for
 
@@ -101,7 +105,6 @@ class AppContext:
         self.creators = Creators()
         self._accounts: OrderedDict[str, ApiSession] = OrderedDict()
         self._engine: EngineProcess | None = None
-        self._engine_stack = AsyncExitStack()
         self._engine_start: _EngineStart | None = None
         self._tasks: TaskGroup | None = None
         self._engine_came = anyio.Event()
@@ -109,7 +112,6 @@ class AppContext:
 
     async def __aenter__(self) -> Self:
         await self._stack.enter_async_context(self.pool)
-        await self._stack.enter_async_context(self._engine_stack)
         await self._stack.enter_async_context(self.manager)
         tasks = await self._stack.enter_async_context(anyio.create_task_group())
         self._stack.callback(tasks.cancel_scope.cancel)
@@ -135,7 +137,7 @@ class AppContext:
         seconds = self.call_seconds if wait_seconds is None else wait_seconds or min(SHORT_SECONDS, self.call_seconds)
         return deadline(seconds, since=since)
 
-    def backend(self, headers: Mapping[str, str] | None = None) -> Literal["reka", "local"]:
+    def backend(self, headers: Mapping[str, str] | None = None) -> Backend:
         """Return the backend that this caller's generations go to.
 
         headers: the request's, or None over stdio.
@@ -151,13 +153,13 @@ class AppContext:
         if choice == "reka" and not has_key:
             raise MissingKeyError(self._no_key_message(headers))
         if choice == "reka" or (choice == "auto" and has_key):
-            return "reka"
+            return served_nearby(self.settings.base_url) if self.settings.base_url_is_local else REKA
         if headers is not None and not self.access.engine:
             raise MissingKeyError(
                 f"Send your own Reka API key in the header X-Reka-API-Key. {GET_A_KEY} "
                 "(This server's own clip engine is not switched on for others.)"
             )
-        return "local"
+        return EMBEDDED
 
     def no_files_reason(self, headers: Mapping[str, str] | None = None) -> str | None:
         """Return why this caller's `file://` sources are refused ("must …"), or None where they make sense.
@@ -165,10 +167,10 @@ class AppContext:
         They do for an engine on this machine and its operator, never for Reka or for other people.
         """
         try:
-            is_near = self.backend(headers) == "local" or self.settings.base_url_is_local
+            takes_files = self.backend(headers).takes_files
         except ConfigurationError:
-            is_near = True
-        if not is_near:
+            takes_files = True
+        if not takes_files:
             return NO_FILES
         is_operator = headers is None or self.access.files
         return None if is_operator else f"must be an http or https link: {self.access.no_files}"
@@ -176,7 +178,7 @@ class AppContext:
     def uses_own_key(self, headers: Mapping[str, str]) -> bool:
         """Return whether this caller's generations are made with a Reka key that came with the request."""
         try:
-            return bool(headers.get(KEY_HEADER, "").strip()) and self.backend(headers) == "reka"
+            return bool(headers.get(KEY_HEADER, "").strip()) and not self.backend(headers).is_embedded
         except ConfigurationError:
             return False
 
@@ -186,11 +188,11 @@ class AppContext:
         Over HTTP, files of the embedded engine become signed links of this server. headers: the request's. session:
         whose generation it is.
         """
-        if not session.is_near:
+        if not session.backend.is_near:
             snapshot = without_files(snapshot)
         if self._is_shared(headers):
             snapshot = self.creators.snapshot(snapshot)
-        if headers is None or self._links is None or session.backend != "local":
+        if headers is None or self._links is None or not session.backend.is_embedded:
             return snapshot
         base_url = self.settings.public_url or f"http://{headers.get('host', 'localhost')}"
         return self._links.linked(snapshot, base_url=base_url)
@@ -216,17 +218,9 @@ class AppContext:
     def backend_sentence(self) -> str:
         """Return one sentence for people and models: where clips are made, and what that costs."""
         try:
-            backend = self.backend()
+            return self.backend().sentence
         except ConfigurationError as error:
             return f"No clips can be made yet: {error}"
-        if backend == "local":
-            return (
-                "Clips are made by the embedded engine on this computer: free, private, from direct video links and "
-                "local files (no YouTube or Twitch pages)."
-            )
-        if self.settings.base_url_is_local:
-            return f"Clips are made by the Clip API at {self.settings.base_url}."
-        return "Clips are made by the Reka Clip API, which charges the account and allows ten creations a day."
 
     async def account(self, headers: Mapping[str, str] | None = None) -> ApiSession:
         """Return whose generations this caller sees, starting the embedded engine at its first use.
@@ -234,13 +228,14 @@ class AppContext:
         Raises what `backend` raises, EngineMissingError or EngineStartError if the engine cannot be started, and
         BusyError if it is still starting when the call has to be answered.
         """
-        if self.backend(headers) == "local":
+        backend = self.backend(headers)
+        if backend.is_embedded:
             try:
                 engine = await self._running_engine()
             except EngineMissingError as error:
                 raise EngineMissingError(f"{error} {_OR_REKA}") from error
-            return self._account("local", engine.base_url, engine.api_key)
-        return self._account("reka", self.settings.base_url, self._key(headers))
+            return self._account(backend, engine.base_url, engine.api_key)
+        return self._account(backend, self.settings.base_url, self._key(headers))
 
     def known_generations(self, headers: Mapping[str, str] | None = None) -> list[Generation]:
         """Return the generations of this caller that the process knows, latest first; asks nobody."""
@@ -250,23 +245,24 @@ class AppContext:
             return []
         return self.manager.known_to(self._owner(backend, self._key(headers)))
 
-    def _account(self, backend: Literal["reka", "local"], base_url: str, api_key: str | None) -> ApiSession:
+    def _account(self, backend: Backend, base_url: str, api_key: str | None) -> ApiSession:
         owner = self._owner(backend, api_key)
         known = self._accounts.get(owner)
-        if known is None or known.client.base_url != base_url:
-            client = ClipClient(self.pool, base_url=base_url, api_key=api_key)
-            is_near = backend == "local" or self.settings.base_url_is_local
-            known = self._accounts[owner] = ApiSession(client=client, owner=owner, backend=backend, is_near=is_near)
+        if known is not None and known.client.base_url != base_url:
+            known.client.redirect(base_url=base_url, api_key=api_key)
+        if known is None:
+            client = ClipClient(self.pool, base_url=base_url, api_key=api_key, is_embedded=backend.is_embedded)
+            known = self._accounts[owner] = ApiSession(client=client, owner=owner, backend=backend)
         self._accounts.move_to_end(owner)
         while len(self._accounts) > _MAX_ACCOUNTS:
             self._accounts.popitem(last=False)
         return known
 
-    def _owner(self, backend: Literal["reka", "local"], api_key: str | None) -> str:
+    def _owner(self, backend: Backend, api_key: str | None) -> str:
         # The embedded engine gets a new key and address at each start; its generations stay the same.
-        if backend == "local":
-            return owner_of(backend=backend, base_url="", api_key="")
-        return owner_of(backend=backend, base_url=self.settings.base_url, api_key=api_key)
+        if backend.is_embedded:
+            return owner_of(backend=backend.name, base_url="", api_key="")
+        return owner_of(backend=backend.name, base_url=self.settings.base_url, api_key=api_key)
 
     def _key(self, headers: Mapping[str, str] | None) -> str | None:
         if headers is None:
@@ -306,10 +302,14 @@ class AppContext:
 
         try:
             if self._engine is None:
-                self._engine = await self._engine_stack.enter_async_context(EngineProcess(self.settings))
-                self._engine_came.set()
-            else:
+                from reka_clips.engine.process import EngineProcess
+
+                self._engine = EngineProcess(self.settings)
+            if not self._engine.is_alive:
                 await self._engine.start()
+                # It has another address and key now; what is followed goes on there.
+                self._account(EMBEDDED, self._engine.base_url, self._engine.api_key)
+                self._engine_came.set()
         except RekaClipsError as error:
             start.error = error
         except Exception as error:  # a fault of ours must not end the server
@@ -320,16 +320,31 @@ class AppContext:
             start.done.set()
 
     async def _keep_engine(self) -> None:
-        """Start the engine again when it was killed: generations that are watched go on, and their clients with them.
+        """Start the engine again while generations of it are followed, should it be killed or not answer any more.
 
-        One that cannot stay up is left alone; the next call tries again, and says what is wrong.
+        One that ends because nobody needs it is left alone, and so is one that cannot stay up: the next call tries
+        again, and says what is wrong.
         """
-        await self._engine_came.wait()
-        while self._engine is not None:
-            code = await self._engine.wait(look_seconds=_LOOK_SECONDS)
-            log.warning("The clip engine ended unexpectedly (exit code %s) and is started again.", code)
-            try:
-                await self._running_engine()
-            except ConfigurationError as error:
-                log.error("%s", error)  # noqa: TRY400 - the sentence says all, a traceback nothing more
-                await anyio.sleep(_RESTART_SECONDS)
+        owner = self._owner(EMBEDDED, None)
+        looks = unanswered = 0
+        while True:
+            await self._engine_came.wait()
+            await anyio.sleep(_LOOK_SECONDS)
+            looks += 1
+            engine = self._engine
+            if engine is not None and engine.is_alive:
+                if looks % _LOOKS_PER_CHECK == 0:
+                    unanswered = 0 if await engine.answers(seconds=_ANSWER_SECONDS) else unanswered + 1
+                if unanswered >= _MAX_UNANSWERED:
+                    log.error("The clip engine does not answer any more and is killed.")
+                    unanswered = 0
+                    engine.kill()
+            elif self.manager.is_following(owner):
+                log.warning("The clip engine has ended while generations are followed, and is started again.")
+                try:
+                    await self._running_engine()
+                except ConfigurationError as error:
+                    log.error("%s", error)  # noqa: TRY400 - the sentence says all, a traceback nothing more
+                    await anyio.sleep(_RESTART_SECONDS)
+            else:
+                self._engine_came = anyio.Event()

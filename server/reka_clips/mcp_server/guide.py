@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from reka_clips.mcp_server.input.schemas import Option, options
+from reka_clips.contract.schemas import Option, options
 from reka_clips.mcp_server.tools.create_clips import input_schema
 
 _LINK: Final = "https://www.youtube.com/watch?v=VIDEO"

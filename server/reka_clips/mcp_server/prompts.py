@@ -10,7 +10,7 @@ from mcp_types import INVALID_PARAMS
 from pydantic import Field
 
 from reka_clips.contract import ASPECT_RATIOS, SUBTITLE_LANGUAGES
-from reka_clips.mcp_server.input.suggestions import did_you_mean
+from reka_clips.contract.suggestions import did_you_mean
 from reka_clips.mcp_server.output.text import clean
 
 if TYPE_CHECKING:

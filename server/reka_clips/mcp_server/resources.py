@@ -13,7 +13,7 @@ from reka_clips.contract import is_generation_id
 from reka_clips.errors import DownloadError, NotFoundError, RekaClipsError
 from reka_clips.mcp_server.guide import guide
 from reka_clips.mcp_server.input.arguments import CLIPS_URI
-from reka_clips.mcp_server.output.result_fields import Bounds, clip_fields, generation_fields
+from reka_clips.mcp_server.output.fields import Bounds, shown, shown_clip
 from reka_clips.mcp_server.output.text import clean
 from reka_clips.mcp_server.tools.saving import engine_path
 
@@ -33,7 +33,9 @@ VIDEO_URI: Final = CLIP_URI + "/videos/{clip}"
 POSTER_URI: Final = CLIP_URI + "/posters/{clip}"
 MAX_VIDEO_BYTES: Final = 16 * 1024**2
 # All that a generation can be expected to hold (12 clips at most), and never more than clients bear (1 MB).
-_ALL: Final = Bounds(clips=50, caption_characters=2500, prompt_characters=5000, title_characters=300)
+_ALL: Final = Bounds(
+    clips=50, caption_characters=2500, prompt_characters=5000, title_characters=300, link_characters=100_000
+)
 
 
 def add_resources(server: MCPServer[Any], runtime: AppContext) -> None:
@@ -59,9 +61,9 @@ def add_resources(server: MCPServer[Any], runtime: AppContext) -> None:
     async def read_generation(id: str, ctx: Context[Any, Any]) -> str:  # noqa: A002  # pyright: ignore[reportUnusedFunction] - the URI's word; registered by the decorator
         job = await _job(runtime, id, ctx)
         snapshot = runtime.shown(job.state.snapshot.model_copy(update={"id": job.id}), ctx.headers, job.account)
-        fields = generation_fields(snapshot, _ALL)
-        fields["backend"] = job.account.backend
-        fields["output"] = [clip_fields(output, _ALL) for output in snapshot.output[: _ALL.clips]]
+        fields = shown(snapshot.model_copy(update={"output": ()}), _ALL)
+        fields["backend"] = job.account.backend.name
+        fields["output"] = [shown_clip(output, _ALL, link=output.link) for output in snapshot.output[: _ALL.clips]]
         return json.dumps(fields, ensure_ascii=False, indent=2)
 
     @server.resource(
@@ -99,7 +101,7 @@ def _engine_file(runtime: AppContext, job: Generation, clip: str, link_of: Calla
         have = f"{len(outputs)} clip{'' if len(outputs) == 1 else 's'}"
         raise ResourceNotFoundError(f"Generation {job.id} has {have}; there is no such number.")
     link = link_of(outputs[number - 1]) or ""
-    if job.account.backend != "local" or not link.startswith("file://"):
+    if not job.account.backend.is_embedded or not link.startswith("file://"):
         raise ResourceError("Only clips of the embedded engine can be read here; this one has a link in its JSON.")
     try:
         return engine_path(link, data_dir=runtime.settings.data_dir)

@@ -22,7 +22,7 @@ from benchmarks.engine.speed import make_minute
 from benchmarks.table import Row, ratio
 from made_films.scenes import RATE, Scene, cuts_of, random_scenes, write_film
 from reka_clips.engine.media.analyze import analyze
-from reka_clips.engine.media.analyze.analyze import Look
+from reka_clips.engine.media.analyze.analyze import Span
 from reka_clips.engine.media.analyze.metrics import Tier
 from reka_clips.engine.media.ffmpeg.probe import probe
 from reka_clips.engine.media.ffmpeg.process import Ffmpeg
@@ -63,7 +63,7 @@ class Tally:
 async def ours(ffmpeg: Ffmpeg, path: Path, scratch: Path, tier: Tier) -> list[int]:
     """Return the frames at which the engine sees a new shot begin."""
     info = await probe(ffmpeg, path)
-    look = Look(path, info, Fraction(0), info.duration, scratch)
+    look = Span(path, info, Fraction(0), info.duration, scratch)
     measured = await analyze.measure(ffmpeg, look, report=lambda _share: None, tier=tier)
     return [round(cut * RATE) for cut in measured.cuts]
 

@@ -19,7 +19,7 @@ from benchmarks.table import Row
 from made_films.scenes import WIDTH_PX
 from made_films.subjects import BODY_WIDTH_PX, middles_of, random_shots, write_subjects
 from reka_clips.engine.media.analyze import analyze
-from reka_clips.engine.media.analyze.analyze import Look
+from reka_clips.engine.media.analyze.analyze import Span
 from reka_clips.engine.media.ffmpeg.probe import probe
 from reka_clips.engine.media.ffmpeg.process import Ffmpeg
 from reka_clips.engine.media.geometry import frame_size
@@ -66,12 +66,12 @@ async def judge(
     """Return how many of the marked subjects, `width` of the picture wide, are seen whole."""
     info = await probe(ffmpeg, film)
     with tempfile.TemporaryDirectory() as scratch:
-        look = Look(film, info, Fraction(0), info.duration, Path(scratch))
+        look = Span(film, info, Fraction(0), info.duration, Path(scratch))
         measured = await analyze.measure(ffmpeg, look, report=lambda _share: None, tier="full")
-    times = [Fraction(0), *measured.cuts, measured.end]
-    shots = tuple(Shot(one, other) for one, other in pairwise(times))
-    segment = Segment(0, times[0], times[-1], shots)
-    glimpse = await take_preview(ffmpeg, film, info, segment, with_thumbnails=True)
+        times = [Fraction(0), *measured.cuts, measured.end]
+        shots = tuple(Shot(one, other) for one, other in pairwise(times))
+        segment = Segment(0, times[0], times[-1], shots)
+        glimpse = await take_preview(ffmpeg, film, info, segment, with_thumbnails=True, scratch=Path(scratch))
     frame = Frame(*frame_size(aspect_ratio, 720), Fraction(25))
     crops = fill_panel(Scene(segment, info.video, glimpse, measured), frame).crops
     full = info.video.upright_size_px[0]

@@ -357,3 +357,17 @@ async def test_a_poster_is_small_and_of_the_clips_shape(film: Filmer, cut: Cutte
 
     assert clip.poster.stat().st_size <= 40_000
     assert len(frames(ffmpeg.path, clip.poster, (270, 480))) == 1
+
+
+async def test_a_clip_whose_preview_picture_cannot_be_made_is_a_clip_all_the_same(
+    film: Filmer, cut: Cutter, ffmpeg: Ffmpeg, tmp_path: Path
+) -> None:
+    wrapper = tmp_path / "ffmpeg"
+    wrapper.write_text(f'#!/bin/sh\ncase "$*" in *thumbnail=n*) exit 1;; esac\nexec {ffmpeg.path} "$@"\n')
+    wrapper.chmod(0o755)
+
+    clip = await cut((film("testsrc2=s=64x36:r=10:d=2"), 0, 2), rendering={"resolution": 240}, path=str(wrapper))
+
+    assert clip.path.is_file()
+    assert not clip.poster.exists()
+    assert "The clip from 0:00 has no preview picture, as none could be made." in clip.rendered.warnings

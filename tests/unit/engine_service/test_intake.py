@@ -28,24 +28,35 @@ def refusal(fields: Any, query: dict[str, str] | None = None) -> dict[str | None
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"video_urls": []}, {"video_urls": "must hold at least one link"}),
+        ({"video_urls": []}, {"video_urls": "must be a list of at least one link"}),
         ({"video_urls": "https://example.com/v.mp4"}, {"video_urls": "must be a list"}),
         ({"video_urls": ["https://example.com/v.mp4"] * 11}, {"video_urls": "must hold at most 10 links"}),
-        ({"video_urls": [1]}, {"video_urls.0": "must be text"}),
-        ({"video_urls": ["https://www.youtube.com/watch?v=1"]}, {"video_urls.0": "web page, not to a video file"}),
-        ({"video_urls": ["https://a:b@example.com/"]}, {"video_urls.0": "must not hold a user name or password"}),
-        ({"video_urls": ["ftp://example.com/v.mp4"]}, {"video_urls.0": "must be a complete URL that starts with http"}),
+        ({"video_urls": [1]}, {"video_urls[0]": "must be text"}),
+        ({"video_urls": ["https://www.youtube.com/watch?v=1"]}, {"video_urls[0]": "web page, not to a video file"}),
+        ({"video_urls": ["https://a:b@example.com/"]}, {"video_urls[0]": "must not hold a user name or password"}),
+        (
+            {"video_urls": ["ftp://example.com/v.mp4"]},
+            {"video_urls[0]": "must be a complete URL that starts with http"},
+        ),
         ({"prompt": "x" * 10_001}, {"prompt": "must be at most 10000 characters long"}),
         ({"prompt": 7}, {"prompt": "must be text"}),
         ({"stream": "yes"}, {"stream": "must be true or false"}),
-        ({"reel_quality": "lite"}, {"reel_quality": "belongs into the query"}),
+        ({"reel_quality": "lite"}, {"reel_quality": "belongs in the query"}),
         (
             {"extra": 1},
-            {"extra": "is no known field; there are video_urls, prompt, generation_config, rendering_config"},
+            {
+                "extra": "is not a field of the request; its fields are video_urls, prompt, generation_config, rendering_config"
+            },
         ),
         ({GENERATION: []}, {GENERATION: "must be an object"}),
-        ({GENERATION: {"num_generations": 4}}, {f"{GENERATION}.num_generations": "must be 3 or less"}),
-        ({GENERATION: {"num_generations": 0}}, {f"{GENERATION}.num_generations": "must be 1 or more"}),
+        (
+            {GENERATION: {"num_generations": 4}},
+            {f"{GENERATION}.num_generations": "must be a whole number from 1 to 3, not 4"},
+        ),
+        (
+            {GENERATION: {"num_generations": 0}},
+            {f"{GENERATION}.num_generations": "must be a whole number from 1 to 3, not 0"},
+        ),
         ({GENERATION: {"num_generations": 1.5}}, {f"{GENERATION}.num_generations": "must be a whole number"}),
         ({GENERATION: {"num_generations": "two"}}, {f"{GENERATION}.num_generations": "must be a whole number"}),
         ({GENERATION: {"min_duration_seconds": 91}}, {GENERATION: "must not be above max_duration_seconds (90, its"}),
@@ -56,17 +67,17 @@ def refusal(fields: Any, query: dict[str, str] | None = None) -> dict[str | None
         ),
         (
             {GENERATION: {"lenght": 3}},
-            {f"{GENERATION}.lenght": "is no known field; there are template, num_generations"},
+            {f"{GENERATION}.lenght": "max_duration_seconds"},
         ),
         ({RENDERING: {"resolution": 481}}, {f"{RENDERING}.resolution": "must be"}),
         ({RENDERING: {"subtitles": 1}}, {f"{RENDERING}.subtitles": "must be true or false"}),
         (
             {RENDERING: {"caption_style": {"text_color": "red"}}},
-            {f"{RENDERING}.caption_style.text_color": "must be a colour as #RRGGBB"},
+            {f"{RENDERING}.caption_style.text_color": 'a colour written as "#RRGGBB"'},
         ),
         (
             {RENDERING: {"caption_style": {"desired_font_size": 121}}},
-            {f"{RENDERING}.caption_style.desired_font_size": "must be 120 or less"},
+            {f"{RENDERING}.caption_style.desired_font_size": "must be a number from 60 to 120"},
         ),
     ],
 )

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reka_clips.contract import CreateRequest
+from reka_clips.contract.schemas import flat_schema, places
 from reka_clips.errors import ArgumentError
 from reka_clips.mcp_server.input.arguments import (
     CreateArguments,
@@ -19,7 +20,6 @@ from reka_clips.mcp_server.input.arguments import (
     parse_save,
     parse_status,
 )
-from reka_clips.mcp_server.input.schemas import flat_schema, places
 
 LINK = "https://example.com/film.mp4"
 ID = "550e8400-e29b-41d4-a716-446655440000"

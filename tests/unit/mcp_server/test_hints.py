@@ -17,11 +17,11 @@ from reka_clips.contract import (
     TEMPLATES,
     TEXT_POSITIONS,
     TEXT_TRANSFORMS,
+    suggestions,
 )
-from reka_clips.mcp_server.input import suggestions
-from reka_clips.mcp_server.input.aliases import LANGUAGES, OTHER_NAMES, OTHER_VALUES
+from reka_clips.contract.schemas import flat_schema, places
+from reka_clips.contract.suggestions import LANGUAGES, OTHER_NAMES, OTHER_VALUES
 from reka_clips.mcp_server.input.arguments import CreateArguments, DeleteArguments, ListArguments, SaveArguments
-from reka_clips.mcp_server.input.schemas import flat_schema, places
 
 SETS = [
     ASPECT_RATIOS,

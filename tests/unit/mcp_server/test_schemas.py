@@ -8,8 +8,8 @@ import pytest
 from pydantic import BaseModel, Field
 
 from reka_clips.contract import RESOLUTIONS, CreateRequest
+from reka_clips.contract.schemas import described, field_schema, flat_schema, places
 from reka_clips.mcp_server.input.arguments import CreateArguments
-from reka_clips.mcp_server.input.schemas import described, field_schema, flat_schema, places
 
 
 def test_every_field_of_the_api_is_there_with_its_bounds():

@@ -8,15 +8,9 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from pydantic import BaseModel, ValidationError
 
-from reka_clips.contract import (
-    CaptionStyle,
-    CreateRequest,
-    DeleteRequest,
-    GenerationConfig,
-    RenderingConfig,
-    video_url_problem,
-)
-from reka_clips.contract.requests import LANGUAGE_PATTERN
+from reka_clips.contract import CreateRequest, DeleteRequest, video_url_problem
+from reka_clips.contract.argument_errors import refusals_of
+from reka_clips.contract.schemas import flat_schema
 from reka_clips.contract.video_urls import is_video_page
 from reka_clips.download.fetch import WEB_PAGE_MESSAGE
 from reka_clips.engine.media.pipeline import unsupported
@@ -25,33 +19,10 @@ from reka_clips.errors import RekaClipsError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pydantic_core import ErrorDetails
-
 MAX_BODY_BYTES: Final = 1024 * 1024
 MAX_VIDEO_URLS: Final = 10
 MAX_PROMPT_CHARACTERS: Final = 10_000
 _QUERY: Final = ("reel_quality", "force_vllm_whisper_asr")
-_MODELS: Final[Mapping[str, type[BaseModel]]] = {
-    "": CreateRequest,
-    "generation_config": GenerationConfig,
-    "rendering_config": RenderingConfig,
-    "rendering_config.caption_style": CaptionStyle,
-}
-# pydantic's kinds of errors in plain words; the rest keep its own.
-_PLAIN: Final[Mapping[str, str]] = {
-    "missing": "is required",
-    "literal_error": "must be {expected}",
-    "tuple_type": "must be a list",
-    "too_short": "must hold at least one link",
-    "model_type": "must be an object",
-    "string_type": "must be text",
-    "string_pattern_mismatch": "must be a colour as #RRGGBB",
-    "bool_type": "must be true or false",
-    "greater_than_equal": "must be {low} or more",
-    "less_than_equal": "must be {high} or less",
-    **dict.fromkeys(("int_type", "int_parsing", "int_parsing_size", "int_from_float"), "must be a whole number"),
-    **dict.fromkeys(("float_type", "float_parsing", "finite_number"), "must be a number"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +49,7 @@ def parse_create(body: bytes, query: Mapping[str, str]) -> tuple[CreateRequest, 
         raise RefusedError(Problem("must be true or false", "stream"))
     misplaced = [name for name in _QUERY if name in fields]
     if misplaced:
-        raise RefusedError(*(Problem("belongs into the query, not into the body", name) for name in misplaced))
+        raise RefusedError(*(Problem("belongs in the query, not in the body", name) for name in misplaced))
     unknown = [name for name in query if name not in _QUERY]
     if unknown:
         raise RefusedError(*(Problem(f"is no query parameter; there are {', '.join(_QUERY)}", n) for n in unknown))
@@ -92,7 +63,7 @@ def parse_create(body: bytes, query: Mapping[str, str]) -> tuple[CreateRequest, 
     try:
         request = CreateRequest.model_validate(fields)
     except ValidationError as error:
-        raise RefusedError(*_problems(error)) from None
+        raise RefusedError(*_problems(error, CreateRequest)) from None
     problems = _url_problems(request) + _engine_problems(request)
     if problems:
         raise RefusedError(*problems)
@@ -106,7 +77,7 @@ def parse_delete(body: bytes) -> DeleteRequest:
     try:
         return DeleteRequest.model_validate(_json_object(body))
     except ValidationError as error:
-        raise RefusedError(*_problems(error)) from None
+        raise RefusedError(*_problems(error, DeleteRequest)) from None
 
 
 def parse_page(query: Mapping[str, str]) -> tuple[int, int, str | None]:
@@ -151,7 +122,7 @@ def _url_problems(request: CreateRequest) -> list[Problem]:
     for index, url in enumerate(request.video_urls):
         problem = video_url_problem(url, allow_file=True) or (WEB_PAGE_MESSAGE if is_video_page(url) else None)
         if problem:
-            problems.append(Problem(problem, f"video_urls.{index}"))
+            problems.append(Problem(problem, f"video_urls[{index}]"))
     return problems
 
 
@@ -167,26 +138,8 @@ def _engine_problems(request: CreateRequest) -> list[Problem]:
     return problems + [Problem(message, param) for param, message in unsuitable]
 
 
-def _problems(error: ValidationError) -> list[Problem]:
-    details = error.errors(include_url=False)
-    above = {detail["loc"][:-1] for detail in details}
-    # A list of wrong items counts as a list of none: once told is enough.
-    return [_problem(detail) for detail in details if detail["type"] != "too_short" or detail["loc"] not in above]
-
-
-def _problem(detail: ErrorDetails) -> Problem:
-    """Put a finding of pydantic's into plain words, without the caller's values."""
-    path = ".".join(str(part) for part in detail["loc"])
-    kind, context = detail["type"], detail.get("ctx", {})
-    if kind == "extra_forbidden":
-        model = _MODELS.get(path.rpartition(".")[0])
-        known = ", ".join(name for name in model.model_fields if name not in _QUERY) if model else ""
-        return Problem(f"is no known field; there are {known}" if known else "is no known field", path)
-    if kind == "string_pattern_mismatch" and context.get("pattern") == LANGUAGE_PATTERN:
-        return Problem("must be a language code such as en or pt-BR", path)
-    if kind in _PLAIN:
-        return Problem(_PLAIN[kind].format_map({"low": context.get("ge"), "high": context.get("le"), **context}), path)
-    if kind == "value_error":
-        # Cross-field rules name their fields in the text.
-        return Problem(str(context.get("error", detail["msg"])), path or None)
-    return Problem(detail["msg"], path or None)
+def _problems(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
+    schema = flat_schema(model)
+    in_body = {name: node for name, node in schema["properties"].items() if name not in _QUERY}
+    found = refusals_of(error.errors(include_url=False), schema=schema | {"properties": in_body}, what="the request")
+    return [Problem(refusal.problem, refusal.path or None) for refusal in found]

@@ -22,15 +22,10 @@ if TYPE_CHECKING:
     from reka_clips.contract import GenerationConfig, RenderingConfig
     from reka_clips.engine.media.analyze.metrics import Tier
     from reka_clips.engine.media.ffmpeg.process import Ffmpeg
+    from reka_clips.engine.media.plan import Source
     from reka_clips.engine.media.progress import Progress
     from reka_clips.engine.media.select.candidates import Candidate
     from reka_clips.engine.media.select.planning import SelectionOptions, Stretches
-    from reka_clips.engine.media.sources import Source
-
-NO_TEXT: Final = (
-    "no subtitles were found beside or inside the video. Put a .srt, .vtt or .ass file of the same name beside it, or "
-    f"set {speech.MODEL_SETTING} to the folder of a faster-whisper model."
-)
 
 _SPEECH_FIRST_SECONDS: Final = 20 * 60  # longer sources are listened to only where clips may be
 _SPARE: Final = 2  # of 108 planted moments, none finds 101, one 102, two 104, five no more
@@ -43,6 +38,7 @@ class MomentFinder:
     """Finds the moments of one generation. warnings: what turned out other than asked, so far.
 
     tier: how closely to look at first; None chooses by what it costs. rendering: tells how long the rest will take.
+    speech_model: folder of the model that turns speech into text where there are no subtitles; None: there is none.
     """
 
     def __init__(
@@ -55,8 +51,13 @@ class MomentFinder:
         *,
         tier: Tier | None = None,
         rendering: RenderingConfig | None = None,
+        speech_model: Path | None = None,
     ) -> None:
         self.warnings: list[str] = []
+        problem = None if speech_model is None else speech.problem_with_model(speech_model)
+        self._speech_setting = speech_model
+        self._speech_problem = problem
+        self._usable_model = None if problem else speech_model
         self._ffmpeg = ffmpeg
         self._wish = wish
         self._generation = generation
@@ -77,7 +78,7 @@ class MomentFinder:
         looks = [time_estimates.look_seconds(item) for item in opened]
         clips = planning.expected_count(self._wish, _total(opened)) + self._spare(opened)
         later = time_estimates.closer_seconds(opened, self._wish, clips=clips) + self._render_seconds(opened)
-        if speech.is_usable():
+        if self._usable_model is not None:
             is_late = self._listens_late(_total(opened))
             later += time_estimates.hearing_seconds(opened, self._wish, clips=clips if is_late else None)
 
@@ -198,13 +199,10 @@ class MomentFinder:
 
     def _speech_model(self, footage: Sequence[AnalyzedSource]) -> Path | None:
         """Return the speech model, if there is anything to hear that no subtitles tell."""
-        if all(item.cues or not item.measured.has_sound for item in footage):
-            return None
-        try:
-            return speech.find_model()
-        except MediaError as error:
-            self.warnings.append(str(error))
-            return None
+        is_needed = any(not item.cues and item.measured.has_sound for item in footage)
+        if is_needed and self._speech_problem is not None:
+            self.warnings.append(f"Speech was not recognised: {self._speech_problem}")
+        return self._usable_model if is_needed else None
 
     def _listens_late(self, seconds: Fraction) -> bool:
         """Whether sources are listened to only where clips may be, as they are long and no prompt asks for words."""
@@ -221,12 +219,29 @@ class MomentFinder:
         if chosen < (wanted if self._wish.template == "moments" else self._wish.count or 0):
             noun = "clip fits" if chosen == 1 else "clips fit"
             self.warnings.append(f"Only {chosen} {noun} into the video without overlapping, of {wanted}.")
-        if not query_terms(self._wish.prompt):
-            return
-        if not any(item.cues for item in footage):
-            self.warnings.append(f"The prompt had no effect, as it is matched with what is said, and {NO_TEXT}")
-        elif not planning.is_prompt_matched(footage, self._wish):
+        has_text = any(item.cues for item in footage)
+        if has_text and query_terms(self._wish.prompt) and not planning.is_prompt_matched(footage, self._wish):
             self.warnings.append("The prompt had no effect: none of its words is said in the video.")
+
+    def why_wordless(self, footage: Sequence[AnalyzedSource], *, wants_captions: bool) -> str | None:
+        """Return what is missing because nothing is known of what is said, why, and what would help; None: nothing."""
+        lost = ["the clips have no captions"] if wants_captions else []
+        lost += ["the prompt had no effect"] if query_terms(self._wish.prompt) else []
+        if not lost or any(item.cues for item in footage):
+            return None
+        is_silent = not any(item.measured.has_sound for item in footage)
+        reason = "the video has no subtitles" + (" and no sound" if is_silent else "")
+        helps: list[str] = []
+        if any(item.opened.source.url.startswith("file:") for item in footage):
+            helps.append("put a .srt, .vtt or .ass file of the same name beside the video and make the same call again")
+        if not is_silent and self._usable_model is not None:
+            reason += ", and no speech was recognised in it"
+        elif not is_silent:
+            reason += ", and speech recognition is off"
+            helps.append(speech.remedy(self._speech_setting))
+        sentence = f"{' and '.join(lost)}: {reason}."
+        remedies = f" To get text, {', or '.join(helps)}." if helps else ""
+        return sentence[0].upper() + sentence[1:] + remedies
 
 
 def _total(items: Sequence[ProbedSource] | Sequence[AnalyzedSource]) -> Fraction:

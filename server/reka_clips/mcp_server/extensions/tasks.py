@@ -38,13 +38,6 @@ if TYPE_CHECKING:
 EXTENSION_ID: Final = "io.modelcontextprotocol/tasks"
 
 _VERSIONS: Final = frozenset({"2026-07-28"})
-_LOCAL_POLL_MS: Final = 1_000
-# A stage of Reka's lasts from seconds (queued, downloading) to minutes (indexing). What is asked for more often than
-# upstream says something new is answered from what the hub knows.
-_POLL_MS: Final = {"queued": 3_000, "downloading": 3_000, "indexing": 8_000, "preprocessing": 5_000}
-_OTHER_POLL_MS: Final = 5_000
-_LATE_SECONDS: Final = 900
-_LATE_POLL_MS: Final = 15_000
 _MAX_CANCELLED: Final = 1_000
 _MAX_STATUS_CHARACTERS: Final = 300
 
@@ -133,20 +126,13 @@ class Tasks(Extension):
             raise MCPError(INTERNAL_ERROR, _words(error)) from error
 
 
-def poll_interval_ms(stage: str, *, backend: str, elapsed_seconds: float) -> int:
-    """Return how long a client should wait before it asks again, in milliseconds."""
-    if elapsed_seconds > _LATE_SECONDS:
-        return _LATE_POLL_MS
-    return _LOCAL_POLL_MS if backend == "local" else _POLL_MS.get(stage, _OTHER_POLL_MS)
-
-
 def _working(job: Generation, *, note: str | None = None) -> dict[str, Any]:
     state = job.state
     measured = state.snapshot.progress
     share = "" if measured is None else f" {min(1.0, max(0.0, measured)):.0%}"
     words = f"{stage_word(state.stage)}{share}, {human_duration(job.elapsed_seconds)} so far."
-    interval_ms = poll_interval_ms(state.stage, backend=job.account.backend, elapsed_seconds=job.elapsed_seconds)
-    return _task(job, "working", f"{words} {note}" if note else words) | {"pollIntervalMs": interval_ms}
+    interval = job.account.backend.poll_interval_seconds(state.stage, elapsed_seconds=job.elapsed_seconds)
+    return _task(job, "working", f"{words} {note}" if note else words) | {"pollIntervalMs": round(interval * 1000)}
 
 
 def _cancelled(job: Generation) -> dict[str, Any]:

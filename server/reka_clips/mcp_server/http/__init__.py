@@ -77,7 +77,7 @@ def app() -> ASGIApp:
     logs.configure(settings)
     logs.hide_links_in_access_log()
     for problem in settings.problems:
-        _print(f"{problem} Its default is used.")
+        _print(problem)
     policy = policy_for(settings, host=None)
     for notice in policy.notices:
         _print(notice)

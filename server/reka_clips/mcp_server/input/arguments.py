@@ -1,22 +1,23 @@
 """The arguments of the tools: from what agents really send to checked values. Pure; nothing is sent or opened.
 
-Agents send lists and objects as JSON text, numbers and booleans as text, one URL where a list is due: taken.
-What is misspelt or misplaced is refused, with every problem at once, since Reka ignores it without a word.
+Agents send lists and objects as JSON text, numbers and booleans as text, one URL where a list is due: accepted.
+What is misspelt or misplaced is refused, with every problem at once, since Reka ignores it silently.
 """
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar, cast
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, ValidationError
 
 from reka_clips.contract import STAGES, CreateRequest, is_generation_id, video_url_problem
+from reka_clips.contract.argument_errors import refusals_of
+from reka_clips.contract.coercion import natural
 from reka_clips.contract.requests import WholeNumber
+from reka_clips.contract.schemas import flat_schema
 from reka_clips.contract.video_urls import NO_FILES
 from reka_clips.errors import ArgumentError, FieldError
-from reka_clips.mcp_server.input.coercion import natural
-from reka_clips.mcp_server.input.schemas import flat_schema
-from reka_clips.mcp_server.input.validation_errors import refusals_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -27,6 +28,15 @@ MAX_WAIT_SECONDS: Final = 900
 MAX_LIST_LIMIT: Final = 100
 CLIPS_URI: Final = "reka-clips://clips/"
 """What the addresses of generations begin with: results name them, so agents send them where an id is due."""
+# fmt: off
+_BOOKKEEPING: Final = frozenset({
+    "_meta", "action", "chatInput", "inner_thoughts", "random_string", "request_heartbeat", "session_id", "sessionId",
+    "tool", "toolAction", "toolCallId", "toolSummary", "tool_call_id", "waitForPreviousTools",
+})
+# fmt: on
+"""Keys that clients add to every call for themselves (n8n, Letta, Cursor, Windsurf); no model can leave them out."""
+
+log = logging.getLogger(__name__)
 
 
 def _generation_id(value: str) -> str:
@@ -156,11 +166,15 @@ def _parse(
 ) -> ModelT:
     """Return the checked arguments. further: finds what the model cannot see in the arguments as they came."""
     schema = flat_schema(model)
-    value = cast("dict[str, Any]", natural(dict(raw), schema))
+    dropped = sorted(_BOOKKEEPING & raw.keys())
+    if dropped:
+        log.info("%s: the client's own keys are ignored: %s", tool, ", ".join(dropped))
+    sent = {name: item for name, item in raw.items() if name not in _BOOKKEEPING}
+    value = cast("dict[str, Any]", natural(sent, schema))
     refusals = further(value) if further else []
     errors = _errors(model, value)
     if errors:
-        refusals += refusals_of(errors + _errors_between_fields(model, value, errors), schema=schema, tool=tool)
+        refusals += refusals_of(errors + _errors_between_fields(model, value, errors), schema=schema, what=tool)
     if refusals:
         raise ArgumentError(tuple(refusals))
     return model.model_validate(value)

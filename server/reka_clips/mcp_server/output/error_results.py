@@ -1,4 +1,4 @@
-"""The one translator from the error tree to what an agent reads: what happened, who can mend it, what next."""
+"""From the error tree to what an agent reads: what happened, who can fix it, what to do next."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ if TYPE_CHECKING:
 MAX_REFUSALS: Final = 15
 _MAX_MESSAGE_CHARACTERS: Final = 1200
 _KEY_HELP: Final = (
-    "A person can mend this: check the key on https://platform.reka.ai and set it as REKA_API_KEY where this server "
+    "The user must fix this: check the key at https://platform.reka.ai and set it as REKA_API_KEY where this server "
     "is configured (callers over HTTP send theirs in the header X-Reka-API-Key), then restart it."
 )
 _CREDIT_HELP: Final = (
-    "A person can mend this: add credit on https://platform.reka.ai. Without a key (REKA_CLIPS_BACKEND=local) the "
+    "The user must fix this: add credit at https://platform.reka.ai. Without a key (REKA_CLIPS_BACKEND=local) the "
     "embedded engine cuts clips on this computer at no charge."
 )
-_SAFE_TO_REPEAT: Final = "Sending it again is safe; this passes by itself as a rule, so try again in a minute."
+_SAFE_TO_REPEAT: Final = "Sending it again is safe; this is usually temporary, so retry in a minute."
+_TEMPORARY: Final = "This is usually temporary; retry in a minute."
 _STILL_RUNNING: Final = (
-    "It probably still runs, and only an ended generation can be deleted: get_clip_status waits for its end, then "
-    "delete_clip works. There is no way to cancel it."
+    "It is probably still running, and only an ended generation can be deleted: get_clip_status waits for its end, "
+    "then delete_clip works. There is no way to cancel it."
 )
 _NEXT_STEPS: Final[dict[type[errors.RekaClipsError], str]] = {
     errors.BadRequestError: "Change what it names and call again.",
@@ -32,8 +33,8 @@ _NEXT_STEPS: Final[dict[type[errors.RekaClipsError], str]] = {
     errors.NotFoundError: "list_clips shows the generations that this key can see; a deleted one is gone for good.",
     errors.AuthenticationError: _KEY_HELP,
     errors.CreditError: _CREDIT_HELP,
-    errors.ServerError: "This passes by itself as a rule: try again in a minute.",
-    errors.TransportError: "This passes by itself as a rule: try again in a minute.",
+    errors.ServerError: _TEMPORARY,
+    errors.TransportError: _TEMPORARY,
 }
 
 
@@ -54,8 +55,8 @@ def failure_result(error: errors.RekaClipsError, *, tool: str = "the tool") -> C
 def crash_result(tool: str) -> CallToolResult:
     """Return the tool error for what should not have happened; the log has the details."""
     return error_result(
-        f"{tool} failed because of a fault in this server, which its log describes. A generation that was created "
-        "before goes on; list_clips shows it."
+        f"{tool} failed with an internal error of this server; see its log. A generation that was created before "
+        "continues; list_clips shows it."
     )
 
 
@@ -64,12 +65,12 @@ def _refusal_words(error: errors.ArgumentError, tool: str) -> str:
     count = len(error.refusals)
     lines = [f"{tool} was not called: {count} problem{'s' if count > 1 else ''} with the arguments. Nothing was sent."]
     lines += [f"- {refusal.path}: {refusal.problem}" for refusal in refusals]
-    lines += [f"- and {count - len(refusals)} more of the kind"] if count > len(refusals) else []
+    lines += [f"- and {count - len(refusals)} more"] if count > len(refusals) else []
     return "\n".join(lines)
 
 
 def _next_step(error: errors.RekaClipsError, tool: str) -> str:
-    """Return what to do next. Where the message says it all (settings, consent, downloads), nothing."""
+    """Return what to do next; nothing where the message already says it (settings, consent, downloads)."""
     is_creation = tool == "create_clips"
     if tool == "delete_clip" and isinstance(error, errors.ConflictError | errors.BadRequestError):
         return _STILL_RUNNING
@@ -91,6 +92,6 @@ def _rate_limit_help(error: errors.RateLimitError, *, is_creation: bool) -> str:
     sent = "Nothing was created. " if is_creation else ""
     waits = [limit.reset_seconds or 0.0, limit.retry_after_seconds or 0.0] if limit else []
     when = f"It renews in {human_duration(max(waits))}." if waits and max(waits) > 0 else "Try again later."
-    if limit and limit.remaining:  # refused although some are left: what is told of them is all there is to tell
+    if limit and limit.remaining:  # refused although some are left: say how many, nothing else is known
         when = rate_limit_words(limit) or when
     return f"{sent}Reka allows {allowed} per key in 24 hours. {when}"

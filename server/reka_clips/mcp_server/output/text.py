@@ -1,10 +1,11 @@
-"""Text that comes from elsewhere, made harmless: cleaned, bounded, on one line."""
+"""Text from elsewhere, made harmless: cleaned, bounded, on one line."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from typing import Final
+from urllib.parse import quote
 
 from reka_clips.contract import STAGES
 
@@ -24,7 +25,7 @@ _UNSEEN: Final = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0\ufe00-\ufe0e\U000e0100-\U000e01ef]"
     "|(?<![#*0-9\u00a9\u00ae\u203c-\u3299\U0001f000-\U0001faff])\ufe0f"
 )
-_UNSAFE_IN_URL: Final = re.compile(r'[\s"<>`]')
+_UNSAFE_IN_URL: Final = re.compile(r'[ "<>`]')
 _SPACES: Final = re.compile(r"\s+")
 
 
@@ -55,17 +56,18 @@ def stage_word(stage: str) -> str:
     return stage if stage in STAGES else quoted(stage, max_characters=40)
 
 
-def safe_url(text: str | None, *, max_characters: int = 2000) -> str | None:
-    """Return a link as upstream gave it, or None if it is no http(s) or file link or cannot be shown whole.
+def safe_url(text: str | None, *, max_characters: int = 8192) -> str | None:
+    """Return a link that can be shown whole, or None if it is no http(s) or file link, too long or not visible.
 
-    A link is never altered: one with a space, a control character or a quotation mark in it is left out.
+    A link is never cut. Spaces, quotation marks and angle brackets are percent-encoded, as browsers do; a link with
+    control or invisible characters is left out.
     """
-    if text is None or len(text) > max_characters:
+    if text is None or not text.startswith(("https://", "http://", "file:///")):
         return None
-    if not text.startswith(("https://", "http://", "file:///")):
+    if not text.isprintable() or _UNSEEN.search(text):
         return None
-    is_plain = text.isprintable() and not _UNSEEN.search(text) and not _UNSAFE_IN_URL.search(text)
-    return text if is_plain else None
+    link = _UNSAFE_IN_URL.sub(lambda unsafe: quote(unsafe.group()), text)
+    return link if len(link) <= max_characters else None
 
 
 def human_duration(seconds: float) -> str:

@@ -11,9 +11,11 @@ from mcp.server.mcpserver.context import Context
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
 from mcp.shared.exceptions import MCPError
+from pydantic import BaseModel
 
 from reka_clips.errors import RekaClipsError
 from reka_clips.mcp_server.output.error_results import crash_result, failure_result
+from reka_clips.mcp_server.output.models import output_schema
 
 log = logging.getLogger(__name__)
 
@@ -52,19 +54,19 @@ def clip_tool(
     title: str,
     description: str,
     input_schema: dict[str, Any],
-    output_schema: dict[str, Any],
+    result: type[BaseModel],
     annotations: types.ToolAnnotations,
     icon: types.Icon,
     meta: dict[str, Any] | None = None,
 ) -> ClipTool:
-    """Return the tool as it is registered. The schemas are given to clients as they are. meta: its `_meta`."""
+    """Return the tool as it is registered. result: the model of its results. meta: its `_meta`."""
     return ClipTool(
         fn=run,
         name=name,
         title=title,
         description=description,
         parameters=input_schema,
-        fn_metadata=FuncMetadata(arg_model=ArgModelBase, output_schema=output_schema),
+        fn_metadata=FuncMetadata(arg_model=ArgModelBase, output_schema=output_schema(result)),
         is_async=True,
         context_kwarg=None,
         annotations=annotations,

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio
 from mcp_types import InputRequiredResult, ToolAnnotations
 
+from reka_clips.contract.schemas import JsonSchema, described, flat_schema
 from reka_clips.contract.video_urls import NO_FILES
 from reka_clips.errors import ArgumentError, FieldError
 from reka_clips.mcp_server.extensions import gallery
 from reka_clips.mcp_server.extensions.task_handoff import taker
 from reka_clips.mcp_server.icons import icon
 from reka_clips.mcp_server.input.arguments import CreateArguments, parse_create
-from reka_clips.mcp_server.input.schemas import JsonSchema, described, flat_schema
-from reka_clips.mcp_server.output import output_schemas
+from reka_clips.mcp_server.output.models import GenerationResult
 from reka_clips.mcp_server.output.results import submitting_result
 from reka_clips.mcp_server.progress import ProgressReporter
 from reka_clips.mcp_server.tools import confirmation
@@ -133,7 +133,7 @@ def tool(runtime: AppContext) -> ClipTool:
         title="Create video clips",
         description=DESCRIPTION,
         input_schema=input_schema(),
-        output_schema=output_schemas.GENERATION,
+        result=GenerationResult,
         annotations=ToolAnnotations(
             read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=True
         ),
@@ -152,9 +152,9 @@ async def _run(runtime: AppContext, raw: Mapping[str, Any], context: Context[Any
         with call.deadline(_wait_seconds(arguments)):
             account = await runtime.account(call.headers)
             rendering = arguments.rendering_config
-            if account.backend == "reka" and not account.is_near and rendering and rendering.subtitles_language:
+            if not account.backend.is_near and rendering and rendering.subtitles_language:
                 raise ArgumentError((FieldError("rendering_config.subtitles_language", _ENGINE_ONLY),))
-            if asks := runtime.settings.confirm and account.backend == "reka":
+            if asks := runtime.settings.confirm and account.backend.costs_money:
                 if not arguments.force_new:
                     creation = await runtime.manager.earlier(account, arguments.request, stream=arguments.stream)
                 if creation is None:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mcp_types import ToolAnnotations
 
+from reka_clips.contract.schemas import described, flat_schema
 from reka_clips.mcp_server.icons import icon
 from reka_clips.mcp_server.input.arguments import DeleteArguments, parse_delete
-from reka_clips.mcp_server.input.schemas import described, flat_schema
-from reka_clips.mcp_server.output import output_schemas
+from reka_clips.mcp_server.output.models import DeletionResult
 from reka_clips.mcp_server.output.results import plain_result
 from reka_clips.mcp_server.tools.base import ClipTool, clip_tool
 
@@ -51,7 +51,7 @@ def tool(runtime: AppContext) -> ClipTool:
         title="Delete clips",
         description=DESCRIPTION,
         input_schema=described(flat_schema(DeleteArguments), FIELDS),
-        output_schema=output_schemas.DELETION,
+        result=DeletionResult,
         annotations=ToolAnnotations(
             read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=True
         ),
@@ -63,14 +63,26 @@ async def _run(runtime: AppContext, raw: Mapping[str, Any], context: Context[Any
     arguments = parse_delete(raw)
     with runtime.deadline():
         account = await runtime.account(context.headers)
-        await runtime.manager.delete(account, arguments.id, delete_input_video=arguments.delete_input_video)
-    what = " and its source video" if arguments.delete_input_video else ""
+        answer = await runtime.manager.delete(account, arguments.id, delete_input_video=arguments.delete_input_video)
+    source_deleted = arguments.delete_input_video and answer.get("input_video_deleted", True)
     return plain_result(
-        f"Generation {arguments.id}{what} deleted (backend {account.backend}). Its links no longer work.",
-        {
-            "id": arguments.id,
-            "deleted": True,
-            "input_video_deleted": arguments.delete_input_video,
-            "backend": account.backend,
-        },
+        DeletionResult(
+            id=arguments.id,
+            deleted=True,
+            input_video_deleted=source_deleted,
+            backend=account.backend.name,
+            message=(
+                f"Generation {arguments.id}{' and its source video' if source_deleted else ''} deleted (backend "
+                f"{account.backend.name}). Its links no longer work.{_kept(arguments, source_deleted=source_deleted)}"
+            ),
+        )
+    )
+
+
+def _kept(arguments: DeleteArguments, *, source_deleted: bool) -> str:
+    if not arguments.delete_input_video or source_deleted:
+        return ""
+    return (
+        " The source video was not deleted: a file of this computer is never deleted, and a fetched one is kept while "
+        "another generation uses it."
     )

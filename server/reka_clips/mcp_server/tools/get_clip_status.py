@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio
 from mcp_types import ToolAnnotations
 
+from reka_clips.contract.schemas import described, flat_schema
 from reka_clips.mcp_server.extensions import gallery
 from reka_clips.mcp_server.icons import icon
 from reka_clips.mcp_server.input.arguments import StatusArguments, parse_status
-from reka_clips.mcp_server.input.schemas import described, flat_schema
-from reka_clips.mcp_server.output import output_schemas
+from reka_clips.mcp_server.output.models import GenerationResult
 from reka_clips.mcp_server.progress import ProgressReporter
 from reka_clips.mcp_server.tools.base import ClipTool, clip_tool
 from reka_clips.mcp_server.tools.tool_call import Call, job_result
@@ -53,7 +53,7 @@ def tool(runtime: AppContext) -> ClipTool:
         title="Get clips or their status",
         description=DESCRIPTION,
         input_schema=described(flat_schema(StatusArguments), FIELDS),
-        output_schema=output_schemas.GENERATION,
+        result=GenerationResult,
         annotations=ToolAnnotations(
             read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=True
         ),

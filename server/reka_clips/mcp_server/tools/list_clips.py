@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mcp_types import ToolAnnotations
 
+from reka_clips.contract.schemas import described, flat_schema
 from reka_clips.mcp_server.extensions import gallery
 from reka_clips.mcp_server.icons import icon
 from reka_clips.mcp_server.input.arguments import ListArguments, parse_list
-from reka_clips.mcp_server.input.schemas import described, flat_schema
-from reka_clips.mcp_server.output import output_schemas
+from reka_clips.mcp_server.output.models import GenerationListResult
 from reka_clips.mcp_server.output.results import list_result
 from reka_clips.mcp_server.tools.base import ClipTool, clip_tool
 
@@ -48,7 +48,7 @@ def tool(runtime: AppContext) -> ClipTool:
         title="List generations of clips",
         description=DESCRIPTION,
         input_schema=described(flat_schema(ListArguments), FIELDS),
-        output_schema=output_schemas.GENERATION_LIST,
+        result=GenerationListResult,
         annotations=ToolAnnotations(
             read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=True
         ),

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio
 from mcp_types import ToolAnnotations
 
+from reka_clips.contract.schemas import described, flat_schema
 from reka_clips.errors import ArgumentError, DownloadError, FieldError
 from reka_clips.mcp_server.icons import icon
 from reka_clips.mcp_server.input.arguments import SaveArguments, parse_save
-from reka_clips.mcp_server.input.schemas import described, flat_schema
-from reka_clips.mcp_server.output import output_schemas
+from reka_clips.mcp_server.output.models import SavedClipResult
 from reka_clips.mcp_server.output.results import error_result, plain_result
 from reka_clips.mcp_server.progress import ProgressReporter
 from reka_clips.mcp_server.tools.base import ClipTool, clip_tool
@@ -66,7 +66,7 @@ def tool(runtime: AppContext) -> ClipTool:
         title="Save a clip to this computer",
         description=DESCRIPTION,
         input_schema=described(flat_schema(SaveArguments), FIELDS),
-        output_schema=output_schemas.SAVED_CLIP,
+        result=SavedClipResult,
         annotations=ToolAnnotations(
             read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=True
         ),
@@ -96,15 +96,17 @@ async def _run(runtime: AppContext, raw: Mapping[str, Any], context: Context[Any
             with contextlib.suppress(OSError):
                 part.unlink()
     return plain_result(
-        f"Clip {arguments.clip} of generation {arguments.id} saved as {path} ({size_bytes / 1e6:.1f} MB, "
-        f"backend {account.backend}).",
-        {
-            "id": arguments.id,
-            "clip": arguments.clip,
-            "path": str(path),
-            "size_bytes": size_bytes,
-            "backend": account.backend,
-        },
+        SavedClipResult(
+            id=arguments.id,
+            clip=arguments.clip,
+            path=str(path),
+            size_bytes=size_bytes,
+            backend=account.backend.name,
+            message=(
+                f"Clip {arguments.clip} of generation {arguments.id} saved as {path} ({size_bytes / 1e6:.1f} MB, "
+                f"backend {account.backend.name})."
+            ),
+        )
     )
 
 
@@ -128,7 +130,7 @@ async def _fetch(
     """Put the clip's video into a file that is there only when this returns."""
     link = output.link or ""
     if link.startswith("file://"):
-        if account.backend != "local":
+        if not account.backend.is_embedded:
             raise DownloadError("The link of this clip leads to a file, which only the embedded engine may give.")
         await _copy(engine_path(link, data_dir=runtime.settings.data_dir), part, relay)
     elif link.startswith(("http://", "https://")):

@@ -48,11 +48,12 @@ class Call:
 def job_result(
     job: Generation, call: Call, *, note: str | None = None, rate_limit: RateLimit | None = None
 ) -> CallToolResult:
-    """Return the answer for a generation as it stands now, with links that this caller can open."""
+    """Return the result for a generation as it is now, with links that this caller can open."""
     state = job.state
     snapshot = state.snapshot.model_copy(update={"id": job.id, "status": state.stage})
     story = ResultContext(
         backend=job.account.backend,
+        saves_files=call.headers is None,
         note=note,
         stages=state.stages,
         elapsed_seconds=job.elapsed_seconds,

@@ -25,6 +25,7 @@ import anyio.to_thread
 from reka_clips.download.resumable import fetch_pinned
 from reka_clips.engine.media.ffmpeg.process import find_ffmpeg, no_window
 from reka_clips.errors import DownloadError, EngineMissingError
+from reka_clips.files import move
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -70,12 +71,15 @@ def fetched_ffmpeg(data_dir: Path, *, windows: bool = sys.platform == "win32") -
     return data_dir / "ffmpeg" / pinned()[0].partition("==")[2] / ("ffmpeg.exe" if windows else "ffmpeg")
 
 
-def find_or_fetch_later(data_dir: Path) -> Ffmpeg | None:
-    """Return the ffmpeg to use, or None where it can be fetched. Raises EngineMissingError where it cannot."""
+def find_or_fetch_later(data_dir: Path, named: str | None = None) -> Ffmpeg | None:
+    """Return the ffmpeg to use, or None where it can be fetched. Raises EngineMissingError where it cannot.
+
+    named: as for `find_ffmpeg`.
+    """
     try:
-        return find_ffmpeg(fetched=fetched_ffmpeg(data_dir))
+        return find_ffmpeg(named, fetched=fetched_ffmpeg(data_dir))
     except EngineMissingError:
-        if ffmpeg_source(os.environ) is None or os.environ.get("IMAGEIO_FFMPEG_EXE"):
+        if named or ffmpeg_source(os.environ) is None:
             raise
         return None
 
@@ -141,7 +145,7 @@ async def fetch_ffmpeg(source: FfmpegSource, data_dir: Path, *, tell: Callable[[
 
 _REMEDY: Final = (
     "Try again when this computer is online; what was fetched is kept. Or install ffmpeg yourself and set "
-    "IMAGEIO_FFMPEG_EXE to its path."
+    "REKA_CLIPS_FFMPEG to its path."
 )
 
 
@@ -177,5 +181,5 @@ def _unpack(archive: Path, target: Path) -> None:
             while chunk := packed.read(1 << 20):
                 file.write(chunk)
     part.chmod(0o755)
-    part.replace(target)
+    move(part, target)
     archive.unlink()

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Final
 from reka_clips import contract
 from reka_clips.engine.media.captions.overlay import write_lettering
 from reka_clips.engine.media.concurrency import together
+from reka_clips.engine.media.ffmpeg.errors import DiskFullError, MediaError
 from reka_clips.engine.media.ffmpeg.probe import probe
-from reka_clips.engine.media.ffmpeg.process import input_arguments
+from reka_clips.engine.media.ffmpeg.process import picture_input
 from reka_clips.engine.media.geometry import DEFAULT_RESOLUTION_PX, choose_resolution, frame_size, output_rate
 from reka_clips.engine.media.render import audio, encoding, filter_graph
 from reka_clips.engine.media.render.filter_graph import Frame, Scene
 from reka_clips.engine.media.render.poster import make_poster
 from reka_clips.engine.media.render.thumbnails import take_preview
 from reka_clips.engine.media.text.titles import clock
+from reka_clips.files import move
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -53,7 +55,7 @@ async def render_clip(
     poster: Path,
     report: Callable[[float], None],
 ) -> Rendered:
-    """Write the clip to `output` (MP4) and a still of it to `poster` (JPEG); return what it became.
+    """Write the clip to `output` (MP4) and a still of it to `poster` (JPEG), if one can be made; return what it became.
 
     sources, measurements: one for each source that the plan's segments name by index. report: gets the rising
     share done, 0 to 1. Both files appear whole and together, under their names only when they are finished; after
@@ -64,7 +66,7 @@ async def render_clip(
         raise ValueError("A plan without length cannot be rendered.")
     rendering = rendering or contract.RenderingConfig()
     layout = layout_of(rendering)
-    with tempfile.TemporaryDirectory(dir=output.parent, prefix=".render-") as name:
+    with tempfile.TemporaryDirectory(dir=output.parent, prefix=".render-", ignore_cleanup_errors=True) as name:
         directory = Path(name)
         scenes, parts, mastering = await _measure(
             ffmpeg, plan, sources, measurements, directory, with_thumbnails=layout != "fit"
@@ -91,14 +93,20 @@ async def render_clip(
             directory=directory,
         )
         duration = (await probe(ffmpeg, clip)).duration
-        await make_poster(ffmpeg, clip, still, duration=duration)
-        _publish([(still, poster), (clip, output)])
+        files = [(clip, output)]
+        try:
+            await make_poster(ffmpeg, clip, still, duration=duration)
+            files.insert(0, (still, poster))
+        except DiskFullError:
+            raise
+        except MediaError:
+            warnings.append(f"The clip from {_where(plan)} has no preview picture, as none could be made.")
+        _publish(files)
     report(1.0)
     warnings += [*letters.warnings, *_shortfall(duration, plan.duration)]
     has_sound = any(info.audio is not None for _, info in (sources[segment.source] for segment in plan.segments))
     if has_sound and (not parts or mastering.is_silent):
-        where = ", ".join(clock(segment.start) for segment in plan.segments)
-        warnings.append(f"The clip from {where} has no sound: nothing is heard in that part of the source.")
+        warnings.append(f"The clip from {_where(plan)} has no sound: nothing is heard in that part of the source.")
     return Rendered(frame.width_px, frame.height_px, float(duration), tuple(warnings))
 
 
@@ -146,10 +154,7 @@ def render_arguments(
     """Return ffmpeg's arguments that write a clip. paths: the source of each scene."""
     arguments: list[str] = []
     for path, scene in zip(paths, scenes, strict=True):
-        segment = scene.segment
-        times = ["-ss", f"{float(segment.start):.6f}", "-t", f"{float(segment.duration):.6f}"]
-        # Seeking in front of the input decodes from the keyframe before, not from the start of the file.
-        arguments += input_arguments(path, options=["-an", "-sn", "-dn", "-reinit_filter", "0", *times])
+        arguments += picture_input(path, scene.segment.start)
     arguments += audio.sound_inputs(parts)
     chains = [
         filter_graph.scene_graph(scene, frame, index=index, layout=layout, features=features)
@@ -181,7 +186,7 @@ async def _measure(
     async def look() -> None:
         for segment in plan.segments:
             path, info = sources[segment.source]
-            glimpse = await take_preview(ffmpeg, path, info, segment, with_thumbnails=with_thumbnails)
+            glimpse = await take_preview(ffmpeg, path, info, segment, with_thumbnails=with_thumbnails, scratch=folder)
             known = measurements[segment.source] if segment.source < len(measurements) else None
             scenes.append(Scene(segment, info.video, glimpse, known))
 
@@ -193,6 +198,11 @@ async def _measure(
 
     await together([look, listen])
     return scenes, parts, mastering
+
+
+def _where(plan: ClipPlan) -> str:
+    """Return where in its sources a clip begins, for people."""
+    return ", ".join(clock(segment.start) for segment in plan.segments)
 
 
 def _source_px(scene: Scene, usual: Frame, layout: str) -> int:
@@ -207,7 +217,7 @@ def _publish(files: Sequence[tuple[Path, Path]]) -> None:
     published: list[Path] = []
     try:
         for source, target in files:
-            source.replace(target)
+            move(source, target)
             published.append(target)
     except OSError:
         for path in published:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from fractions import Fraction
 from pathlib import Path
@@ -15,6 +14,7 @@ from anyio import from_thread, to_thread
 from reka_clips.engine.media.ffmpeg.decode import decode_speech
 from reka_clips.engine.media.ffmpeg.errors import MediaError
 from reka_clips.engine.media.plan import Cue, Word
+from reka_clips.engine.media.text.speech_model import is_installed, missing_file
 from reka_clips.engine.media.text.subtitles import tidy
 
 if TYPE_CHECKING:
@@ -24,39 +24,30 @@ if TYPE_CHECKING:
     from reka_clips.engine.media.ffmpeg.process import Ffmpeg
 
 MODEL_SETTING: Final = "REKA_CLIPS_WHISPER_MODEL"
+INSTALL_COMMAND: Final = 'pip install "reka-clips-mcp[captions]"'
 # What faster-whisper is called with; tests/release holds both to its signatures.
 MODEL_OPTIONS: Final = MappingProxyType({"device": "cpu", "compute_type": "int8", "local_files_only": True})
 TRANSCRIBE_OPTIONS: Final = MappingProxyType({"word_timestamps": True, "vad_filter": True})
 
 
-def find_model() -> Path | None:
-    """Return the folder of the speech model that the user set, or None if none is set.
-
-    Raises MediaError when what is set is no folder with a model, or faster-whisper is not installed.
-    """
-    setting = os.environ.get(MODEL_SETTING, "").strip()
-    if not setting:
-        return None
-    folder = Path(setting).expanduser()
-    # Without its tokenizer in the folder, faster-whisper would fetch one from the network.
-    missing = [name for name in ("model.bin", "tokenizer.json") if not (folder / name).is_file()]
-    if missing:
-        raise MediaError(f"{MODEL_SETTING} names no folder with a faster-whisper model: {missing[0]} is not in it.")
-    try:
-        import faster_whisper  # noqa: F401  # pyright: ignore[reportMissingImports, reportMissingTypeStubs, reportUnusedImport]
-    except ImportError:
-        raise MediaError(
-            f"{MODEL_SETTING} is set, but faster-whisper is not installed: pip install 'reka-clips-mcp[captions]'."
-        ) from None
-    return folder
+def problem_with_model(folder: Path) -> str | None:
+    """Return why captions cannot be made from speech with this model, as a sentence; None if they can."""
+    missing = missing_file(folder)
+    if missing is not None:
+        return f"{MODEL_SETTING} names no folder with a faster-whisper model: {missing} is not in it."
+    if not is_installed():
+        return f"{MODEL_SETTING} is set, but faster-whisper is not installed."
+    return None
 
 
-def is_usable() -> bool:
-    """Whether speech can be turned into text."""
-    try:
-        return find_model() is not None
-    except MediaError:
-        return False
+def remedy(folder: Path | None) -> str:
+    """Return what is left to do to have speech recognised. folder: of the model, as the user set it."""
+    steps: list[str] = []
+    if not is_installed():
+        steps.append(f"install faster-whisper ({INSTALL_COMMAND})")
+    if folder is None or missing_file(folder) is not None:
+        steps.append(f"set {MODEL_SETTING} to the folder of a faster-whisper model")
+    return f"{' and '.join(steps)}, then restart the server"
 
 
 async def recognise(ffmpeg: Ffmpeg, span: Span, model: Path, *, report: Callable[[float], None]) -> tuple[Cue, ...]:
@@ -68,7 +59,7 @@ async def recognise(ffmpeg: Ffmpeg, span: Span, model: Path, *, report: Callable
     if span.info.audio is None:
         return ()
     stop = Event()
-    with tempfile.TemporaryDirectory(dir=span.scratch, prefix=".speech-") as name:
+    with tempfile.TemporaryDirectory(dir=span.scratch, prefix=".speech-", ignore_cleanup_errors=True) as name:
         sound = Path(name) / "sound.wav"
         indices = span.info.audio.indices
         if not await decode_speech(ffmpeg, span.path, indices, sound, start=span.start, seconds=span.seconds):

@@ -72,7 +72,7 @@ class Gallery(Extension):
         """Return where this server's own Clip API serves clips: itself over HTTP, or the address the operator set."""
         settings = self._runtime.settings
         try:
-            is_local = self._runtime.backend(headers) == "local"
+            is_local = self._runtime.backend(headers).is_embedded
         except ConfigurationError:
             return []
         if is_local and headers is None:

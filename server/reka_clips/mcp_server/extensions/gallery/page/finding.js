@@ -14,7 +14,8 @@ function sameSources({ video_urls: urls = [] }, { video_urls: wanted }) {
   return wanted.length > 0 && wanted.every((url, index) => urls[index] === url);
 }
 
-/** The list shows a prompt cut, and the service's own where none was given. */
+/** The list shows a long prompt cut, with a mark at its end, and the service's own prompt where none was given. */
 function samePrompt({ prompt = "" }, { prompt: wanted = "" }) {
-  return !wanted || plain(prompt).replace(/…$/, "") === plain(wanted).slice(0, plain(prompt).replace(/…$/, "").length);
+  const shown = plain(prompt).replace(/ ?\[…cut\]$/, "");
+  return !wanted || (shown === plain(prompt) ? shown === plain(wanted) : plain(wanted).startsWith(shown));
 }

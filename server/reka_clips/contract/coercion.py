@@ -8,18 +8,20 @@ import re
 from typing import TYPE_CHECKING, Any, Final, cast
 
 if TYPE_CHECKING:
-    from reka_clips.mcp_server.input.schemas import JsonSchema
+    from reka_clips.contract.schemas import JsonSchema
 
 _NUMBER: Final = re.compile(r"[+-]?\d{1,15}(\.\d{1,6})?")
 _BIGGEST_NUMBER: Final = 2**53
+_LEFT_OUT: Final = frozenset({"", "[]", "{}", "null", "omit", "undefined"})
+"""What models and proxies write into optional fields that they mean to leave out."""
 
 
 def natural(value: Any, node: JsonSchema) -> Any:
     """Return the value in the type that a flat schema asks for; what is not clear is returned as it came.
 
     Lists and objects written as JSON text are read, "3" becomes 3, "true" becomes true, one text where a list
-    of texts is due becomes that list, and a null field counts as one that was not sent. What would do harm
-    further on is changed into what every field refuses: endless numbers, texts with half a surrogate pair.
+    of texts is due becomes that list, and an optional field without content counts as one that was not sent. What
+    would do harm later is changed into what every field refuses: endless numbers, texts with half a surrogate pair.
     """
     kind = node["type"]
     if isinstance(value, str) and kind != "string":
@@ -31,10 +33,12 @@ def natural(value: Any, node: JsonSchema) -> Any:
     if isinstance(value, dict) and kind == "object":
         fields = cast("dict[str, Any]", value)
         known = cast("dict[str, JsonSchema]", node["properties"])
+        required = node.get("required", ())
+        values = {name: natural(item, known[name]) if name in known else item for name, item in fields.items()}
         return {
-            name: natural(item, known[name]) if name in known else item
-            for name, item in fields.items()
-            if item is not None or name not in known
+            name: item
+            for name, item in values.items()
+            if name not in known or (item is not None if name in required else not _is_left_out(item, known[name]))
         }
     if isinstance(value, list | tuple) and kind == "array":
         items = cast("list[Any]", value)
@@ -42,6 +46,15 @@ def natural(value: Any, node: JsonSchema) -> Any:
     if isinstance(value, str):
         return _broken_bytes(value.strip() if "enum" in node else value)
     return cast("Any", value)
+
+
+def _is_left_out(value: Any, node: JsonSchema) -> bool:
+    """Whether the value of an optional field says nothing: null, empty, a word for that, 0 where 0 means nothing."""
+    if isinstance(value, str):
+        return value.strip().lower() in _LEFT_OUT or (value == "0" and "enum" in node)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value == 0 and node.get("minimum", 0) > 0
+    return value is None or value in ([], {})
 
 
 def _broken_bytes(text: str) -> str | bytes:

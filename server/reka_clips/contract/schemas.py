@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pydantic import BaseModel
+    from pydantic.json_schema import JsonSchemaMode
 
 JsonSchema = dict[str, Any]
 
@@ -23,13 +24,18 @@ _RENAMED_KEYS: Final = {"ge": "minimum", "le": "maximum"}
 
 
 @cache
-def flat_schema(model: type[BaseModel]) -> JsonSchema:
-    """Return the model's schema without references, unions, titles or descriptions; do not change it.
+def flat_schema(
+    model: type[BaseModel], *, mode: JsonSchemaMode = "validation", with_descriptions: bool = False
+) -> JsonSchema:
+    """Return the model's schema without references, unions or titles; do not change it.
 
-    An optional field is one that is not required. A closed set of numbers becomes a set of texts.
+    An optional field is one that is not required. A closed set of numbers becomes a set of texts. mode: as pydantic's.
+    with_descriptions: keep those of the fields.
     """
-    schema = model.model_json_schema()
-    return _flat(schema, cast("dict[str, JsonSchema]", schema.get("$defs", {})))
+    schema = model.model_json_schema(mode=mode)
+    flat = _flat(schema, cast("dict[str, JsonSchema]", schema.get("$defs", {})), with_descriptions=with_descriptions)
+    flat.pop("description", None)
+    return flat
 
 
 def described(schema: JsonSchema, descriptions: Mapping[str, str]) -> JsonSchema:
@@ -92,23 +98,31 @@ def _kind(node: JsonSchema) -> str:
     return node["type"] + bounds
 
 
-def _flat(node: JsonSchema, definitions: Mapping[str, JsonSchema]) -> JsonSchema:
-    reference = node.get("$ref")
-    if reference is not None:
-        return _flat(definitions[reference.rpartition("/")[2]], definitions)
+def _flat(node: JsonSchema, definitions: Mapping[str, JsonSchema], *, with_descriptions: bool) -> JsonSchema:
+    def inner(child: JsonSchema) -> JsonSchema:
+        return _flat(child, definitions, with_descriptions=with_descriptions)
+
     branches = [branch for branch in node.get("anyOf", ()) if branch.get("type") != "null"]
+    if "$ref" in node:
+        branches = [definitions[node["$ref"].rpartition("/")[2]]]
     if branches:
         [only] = branches  # our models have no other unions than the one with null
-        return _flat(only, definitions)
-    flat = {key: node[key] for key in _KEPT_KEYS if key in node}
+        described_here = {key: node[key] for key in ("description",) if key in node and with_descriptions}
+        shared = {key: value for key, value in inner(only).items() if key != "description" or "$ref" not in node}
+        return described_here | shared
+    flat = {key: node[key] for key in (("description",) if with_descriptions else ()) if key in node}
+    flat |= {key: node[key] for key in _KEPT_KEYS if key in node}
     flat |= {key: node[own] for own, key in _RENAMED_KEYS.items() if own in node}
     if "enum" in flat and flat["type"] != "string":
         flat |= {"type": "string", "enum": [str(value) for value in flat["enum"]]}
     if "items" in node:
-        flat["items"] = _flat(node["items"], definitions)
+        flat["items"] = inner(node["items"])
+        flat["items"].pop("description", None)
     if flat["type"] == "object":
+        if node.get("additionalProperties") is True:
+            return flat  # whatever upstream puts there
         properties = cast("dict[str, JsonSchema]", node.get("properties", {}))
-        flat["properties"] = {name: _flat(child, definitions) for name, child in properties.items()}
+        flat["properties"] = {name: inner(child) for name, child in properties.items()}
         if node.get("required"):
             flat["required"] = node["required"]
         flat["additionalProperties"] = False

@@ -1,6 +1,7 @@
-"""What is wrong with a call, told to the agent: the field, what is allowed, the nearest right spelling or place.
+"""What is wrong with a call, in words: the field, what is allowed, the nearest right spelling or place.
 
-Values are never echoed beyond a short number or word: they may be long, or secret.
+For agents that call a tool, and for whoever calls the engine over HTTP. Values are never echoed beyond a short number
+or word: they may be long, or secret.
 """
 
 from __future__ import annotations
@@ -10,13 +11,11 @@ import math
 import re
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from reka_clips.contract import suggestions
+from reka_clips.contract.coercion import natural
 from reka_clips.contract.requests import LANGUAGE_PATTERN
+from reka_clips.contract.schemas import JsonSchema, field_schema, places
 from reka_clips.errors import FieldError
-from reka_clips.mcp_server.input import suggestions
-from reka_clips.mcp_server.input.aliases import NO_CHOICE
-from reka_clips.mcp_server.input.coercion import natural
-from reka_clips.mcp_server.input.schemas import JsonSchema, field_schema, places
-from reka_clips.mcp_server.output.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,10 +28,10 @@ _MAX_NAME_CHARACTERS: Final = 60
 _MAX_SHOWN_NUMBER: Final = 10**12
 
 
-def refusals_of(errors: Sequence[ErrorDetails], *, schema: JsonSchema, tool: str) -> list[FieldError]:
+def refusals_of(errors: Sequence[ErrorDetails], *, schema: JsonSchema, what: str) -> list[FieldError]:
     """Return one refusal for each thing that pydantic found wrong, in our words.
 
-    schema: the flat schema of the model that refused; it tells what would have been right.
+    schema: the flat schema of the model that refused, which says what would have been right. what: was called.
     """
     found: list[FieldError] = []
     told = {details["loc"][:-1] for details in errors}
@@ -41,7 +40,7 @@ def refusals_of(errors: Sequence[ErrorDetails], *, schema: JsonSchema, tool: str
         if details["type"] == "too_short" and path in told:
             continue  # pydantic does not count the items that are wrong
         if details["type"] == "extra_forbidden":
-            problem = _unknown_field(details["input"], path, schema, tool)
+            problem = _unknown_field(details["input"], path, schema, what)
         elif details["type"] == "missing":
             problem = f"is required: {_expected(field_schema(schema, path) or {}, path)}"
         else:
@@ -58,11 +57,12 @@ def field_name(path: Sequence[str | int]) -> str:
         if isinstance(step, int):
             name += f"[{step}]"
         else:
-            name += ("." if name else "") + clean(step, max_characters=_MAX_NAME_CHARACTERS)
+            visible = "".join(character for character in step[:_MAX_NAME_CHARACTERS] if character.isprintable())
+            name += ("." if name else "") + visible + ("…" if len(step) > _MAX_NAME_CHARACTERS else "")
     return name
 
 
-def _unknown_field(value: Any, path: Sequence[str | int], schema: JsonSchema, tool: str) -> str:
+def _unknown_field(value: Any, path: Sequence[str | int], schema: JsonSchema, what: str) -> str:
     name = str(path[-1])
     if _SECRETS.search(name[:200]):
         return "is not an argument: keys are set where the server is configured (REKA_API_KEY), never sent in a call"
@@ -72,7 +72,7 @@ def _unknown_field(value: Any, path: Sequence[str | int], schema: JsonSchema, to
     # The right name in the wrong place comes first, then a wrong name here, then a wrong name for something elsewhere.
     meant = name if name in everywhere else suggestions.nearest_name(name, [*siblings, *everywhere])
     if meant is None:
-        where = field_name(here) if here else tool
+        where = field_name(here) if here else what
         return f"is not a field of {where}; its fields are {', '.join(siblings)}"
     place = everywhere[meant]
     if meant in siblings:
@@ -133,7 +133,7 @@ def _hint(value: Any, node: JsonSchema, path: Sequence[str | int]) -> str:
     meant = _meant(str(value)[:200], node, path)
     if meant:
         return f"; did you mean {' or '.join(json.dumps(one) for one in meant)}?"
-    is_left_to_us = isinstance(value, str) and value.strip().lower() in NO_CHOICE
+    is_left_to_us = isinstance(value, str) and value.strip().lower() in suggestions.NO_CHOICE
     return "; leave it out for the default" if is_left_to_us else ""
 
 
