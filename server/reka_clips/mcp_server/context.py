@@ -151,9 +151,9 @@ class AppContext:
             )
         if headers is not None and choice != "local" and is_placeholder(_own_key(headers)):
             raise MissingKeyError(
-                "The header X-Reka-API-Key holds a placeholder, such as ${REKA_API_KEY}, that the client did not replace "
-                "by a key; nothing was sent. Put the key itself into the client's configuration, or set the variable "
-                f"where the client starts. {GET_A_KEY}"
+                "The header X-Reka-API-Key holds a placeholder, such as ${REKA_API_KEY}, which the client did not "
+                "replace by a key; nothing was sent. Put the key itself into the client's configuration, or "
+                f"set the variable where the client starts. {GET_A_KEY}"
             )
         has_key = self._key(headers) is not None
         if choice == "reka" and not has_key:
