@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -130,9 +131,13 @@ def windows(folder: Path) -> Windows:
 
 def _recipe() -> str:
     """Return what decides how the Windows is set up; where it changes, it is set up anew."""
-    sources = sorted([*HERE.glob("*.c"), ROOT / "pyproject.toml"])
-    parts = [PANDA3D, *WINDOWS_ONLY, *TESTING, *(path.read_text(encoding="utf-8") for path in sources)]
-    return "\n".join(parts)
+    sources = [path.read_text(encoding="utf-8") for path in sorted(HERE.glob("*.c"))]
+    return "\n".join([PANDA3D, *_requirements(), *sources])
+
+
+def _requirements() -> list[str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return [*project["dependencies"], *project["optional-dependencies"]["local"], *WINDOWS_ONLY, *TESTING]
 
 
 def _install_programs() -> None:
@@ -217,11 +222,7 @@ def _compile(made: Windows) -> None:
 
 
 def _install_wheels(made: Windows) -> None:
-    import tomllib
-
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    needed = [*project["dependencies"], *project["optional-dependencies"]["local"], *WINDOWS_ONLY, *TESTING]
-    _pip("install", "--target", str(made.packages), "--implementation", "cp", *_platform(), *needed)
+    _pip("install", "--target", str(made.packages), "--implementation", "cp", *_platform(), *_requirements())
     with zipfile.ZipFile(_download(made, "uv")) as wheel:
         name = next(name for name in wheel.namelist() if name.endswith("/uv.exe"))
         made.uv.parent.mkdir(parents=True)
