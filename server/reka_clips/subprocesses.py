@@ -17,7 +17,7 @@ _PACKAGE: Final = Path(__file__).resolve().parent
 _SYSTEM: Final = (
     *("PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "LC_", "TZ", "TMPDIR", "TEMP", "TMP", "XDG_"),
     *("LD_LIBRARY_PATH", "DYLD_", "FONTCONFIG_", "OMP_", "NUMBER_OF_PROCESSORS", "SYSTEMROOT", "SYSTEMDRIVE"),
-    *("WINDIR", "COMSPEC", "PATHEXT", "USERPROFILE", "HOMEDRIVE", "HOMEPATH", "APPDATA", "LOCALAPPDATA", "PROGRAM", "WINE"),
+    *("WINDIR", "COMSPEC", "PATHEXT", "USERPROFILE", "HOMEDRIVE", "HOMEPATH", "APPDATA", "LOCALAPPDATA", "PROGRAM"),
 )
 # COVERAGE_: a developer's measurement goes on in child processes.
 _PYTHON: Final = (

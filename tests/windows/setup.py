@@ -12,7 +12,8 @@ import subprocess
 import sys
 import tomllib
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -101,9 +102,26 @@ class Windows:
         """Return how Windows names a file of this machine."""
         return "Z:" + str(path).replace("/", "\\")
 
-    def end(self) -> None:
-        """End whatever runs in this prefix, and Wine with it."""
-        subprocess.run(["wineserver", "-k"], env=self.environment(), check=False, timeout=60)
+    @contextmanager
+    def session(self) -> Iterator[Windows]:
+        """Keep a desktop while the block lasts, as a Windows has one; end whatever runs in this prefix after it.
+
+        Without one, the first program that needs it starts it, and it keeps that program's pipes open.
+        """
+        script = "import ctypes, sys; print(ctypes.windll.user32.GetDesktopWindow(), flush=True); sys.stdin.read()"
+        with subprocess.Popen(
+            self.command(self.python, "-c", script),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=self.environment(),
+        ) as desktop:
+            assert desktop.stdout is not None
+            desktop.stdout.readline()
+            try:
+                yield self
+            finally:
+                subprocess.run(["wineserver", "-k"], env=self.environment(), check=False, timeout=60)
 
 
 def windows(folder: Path) -> Windows:
