@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from reka_clips.contract import GenerationConfig, RenderingConfig
     from reka_clips.engine.media.analyze.metrics import Tier
     from reka_clips.engine.media.ffmpeg.process import Ffmpeg
+    from reka_clips.engine.media.plan import Source
     from reka_clips.engine.media.progress import Progress
     from reka_clips.engine.media.select.candidates import Candidate
     from reka_clips.engine.media.select.planning import SelectionOptions, Stretches
-    from reka_clips.engine.media.sources import Source
 
 _SPEECH_FIRST_SECONDS: Final = 20 * 60  # longer sources are listened to only where clips may be
 _SPARE: Final = 2  # of 108 planted moments, none finds 101, one 102, two 104, five no more

@@ -18,7 +18,7 @@ import anyio.to_thread
 from reka_clips.contract.video_urls import file_path
 from reka_clips.download.fetch import DownloadLimits, NetworkAccess, Validators, download
 from reka_clips.download.sniff import SNIFFED_BYTES, Kind, plain_kind
-from reka_clips.engine.media.sources import Source
+from reka_clips.engine.media.plan import Source
 from reka_clips.engine.media.text.tracks import find_sidecars
 from reka_clips.engine.service.models import SourceRecord
 from reka_clips.engine.service.paths import remove

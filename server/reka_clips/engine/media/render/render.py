@@ -186,7 +186,7 @@ async def _measure(
     async def look() -> None:
         for segment in plan.segments:
             path, info = sources[segment.source]
-            glimpse = await take_preview(ffmpeg, path, info, segment, with_thumbnails=with_thumbnails)
+            glimpse = await take_preview(ffmpeg, path, info, segment, with_thumbnails=with_thumbnails, scratch=folder)
             known = measurements[segment.source] if segment.source < len(measurements) else None
             scenes.append(Scene(segment, info.video, glimpse, known))
 
