@@ -123,7 +123,7 @@ def _limit(memory_bytes: int) -> None:
     if sys.platform == "win32":
         from reka_clips.engine.worker.windows_job import bind_children
 
-        bind_children(memory_bytes=memory_bytes)
+        bind_children()
         return
     import resource
 
