@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
 from reka_clips.engine.media.analyze.measurements import COLUMNS
-from reka_clips.engine.media.ffmpeg.process import picture_input, steady_rate
+from reka_clips.engine.media.ffmpeg.process import known_matrix, picture_input, steady_rate
 from reka_clips.engine.media.geometry import Area
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ async def take_preview(
     pictures = max(1, round(seconds * rate))
     steady = f"trim=end={seconds:.6f},{steady_rate(info.video, rate)},trim=end_frame={pictures}"
     graph = (
-        f"[0:{info.video.index}]{steady},scale={width}:{height},"
+        f"[0:{info.video.index}]{known_matrix(info.video)}{steady},scale={width}:{height},"
         f"cropdetect=limit={_BLACK_LEVEL}:round=2:reset=0:skip=0,"
         f"scale={COLUMNS}:{ROWS}:flags=area,format=yuv444p[out]"
     )
