@@ -69,7 +69,7 @@ _PROFILE_WITHOUT_BASE: Final = 5
 
 def _gamut(video: VideoStream, features: Collection[str]) -> tuple[str, ...]:
     """Return the filters that convert the primaries of an SDR picture that is BT.709 but for them."""
-    primaries = video.color_primaries or ("bt2020" if video.color_matrix.startswith("bt2020") else "")
+    primaries = video.color_primaries
     if primaries not in _WIDE_PRIMARIES:
         return ()
     transfer = video.color_transfer if video.color_transfer in _SDR_TRANSFERS else "bt709"
