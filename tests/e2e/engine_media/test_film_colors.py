@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from clip_making import make_one_clip, package_ffmpeg
+from clip_making import make_one_clip
+from made_films import FFMPEG
 from made_films.oddities import run
 from pictures import Color, Picture, frames
 from reka_clips.engine.media.ffmpeg.probe import probe
@@ -38,7 +39,7 @@ def shown(picture: Picture) -> list[Color]:
 async def clip_of(ffmpeg: Ffmpeg, film: Path) -> tuple[list[Color], tuple[str, ...]]:
     clip, warnings = await make_one_clip(ffmpeg, film, aspect_ratio="16:9", layout="fit")
     size = (clip.width_px // 2 * 2, clip.height_px // 2 * 2)
-    return shown(frames(package_ffmpeg(), clip.path, size)[10]), warnings
+    return shown(frames(FFMPEG, clip.path, size)[10]), warnings
 
 
 def assert_alike(found: list[Color], wanted: list[Color] | tuple[Color, ...], tolerance: int) -> None:
@@ -65,7 +66,7 @@ async def test_sdr_in_a_wide_gamut_keeps_its_colors(
     film = tmp_path / "wide.mkv"
     tags = ("-color_primaries", primaries, "-color_trc", transfer, "-colorspace", matrix, "-color_range", "tv")
     encode = X265 if codec == "libx265" else ("-c:v", "ffv1")
-    run(package_ffmpeg(), [*patches(), "-vf", _wide(primaries, matrix, transfer), *encode, *tags, str(film)])
+    run(FFMPEG, [*patches(), "-vf", _wide(primaries, matrix, transfer), *encode, *tags, str(film)])
 
     found, _ = await clip_of(ffmpeg, film)
 
@@ -74,7 +75,7 @@ async def test_sdr_in_a_wide_gamut_keeps_its_colors(
 
 async def test_a_wide_gamut_is_converted_without_zscale_too(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
     film = tmp_path / "wide.mkv"
-    run(package_ffmpeg(), [*patches(), "-vf", _wide("bt2020", "bt2020nc", "bt709"), "-c:v", "ffv1", str(film)])
+    run(FFMPEG, [*patches(), "-vf", _wide("bt2020", "bt2020nc", "bt709"), "-c:v", "ffv1", str(film)])
 
     found, _ = await clip_of(replace(ffmpeg, features=ffmpeg.features - {"zscale"}), film)
 
@@ -89,7 +90,7 @@ async def test_a_films_own_matrix_and_range_are_used(
     film = tmp_path / "matrix.mkv"
     chain = f"scale=out_color_matrix={matrix}:out_range={value_range},format=yuv444p"
     chain += f",setparams=range={value_range}:colorspace={matrix}"
-    run(package_ffmpeg(), [*patches(), "-vf", chain, "-c:v", "ffv1", str(film)])
+    run(FFMPEG, [*patches(), "-vf", chain, "-c:v", "ffv1", str(film)])
 
     found, _ = await clip_of(ffmpeg, film)
 
@@ -99,7 +100,7 @@ async def test_a_films_own_matrix_and_range_are_used(
 async def test_a_matrix_that_scale_does_not_know_is_used(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
     film = tmp_path / "matrix.mkv"
     chain = "setparams=color_primaries=bt709:color_trc=bt709:colorspace=gbr:range=pc,zscale=m=ycgco:r=tv,format=yuv444p"
-    run(package_ffmpeg(), [*patches(), "-vf", chain, "-c:v", "libx264", "-qp", "4", "-colorspace", "ycgco", str(film)])
+    run(FFMPEG, [*patches(), "-vf", chain, "-c:v", "libx264", "-qp", "4", "-colorspace", "ycgco", str(film)])
     assert (await probe(ffmpeg, film)).video.color_matrix == "ycgco"
 
     found, _ = await clip_of(ffmpeg, film)
@@ -118,9 +119,9 @@ async def test_hdr_that_only_the_container_tells_is_toned_as_if_the_stream_did(
         f"zscale=p=bt2020:t={transfer}:m=bt2020nc:r=tv:npl=203,format=yuv420p10le"
     )
     tags = ("-color_primaries", "bt2020", "-color_trc", transfer, "-colorspace", "bt2020nc", "-color_range", "tv")
-    run(package_ffmpeg(), [*patches(), "-vf", chain, *X265, *tags, str(told)])
+    run(FFMPEG, [*patches(), "-vf", chain, *X265, *tags, str(told)])
     plain = ("-bsf:v", "hevc_metadata=colour_primaries=2:transfer_characteristics=2:matrix_coefficients=2")
-    run(package_ffmpeg(), ["-i", str(told), "-c", "copy", *plain, *tags, str(untold)])
+    run(FFMPEG, ["-i", str(told), "-c", "copy", *plain, *tags, str(untold)])
     info = await probe(ffmpeg, untold)
     assert info.video.color_transfer == transfer
 
@@ -141,14 +142,14 @@ async def test_dolby_vision_without_a_base_layer_is_toned_and_warned_about(ffmpe
         "zscale=p=bt2020:t=smpte2084:m=ictcp:r=pc:npl=203,format=yuv420p10le"
     )
     run(
-        package_ffmpeg(),
+        FFMPEG,
         ["-f", "lavfi", "-i", grey, "-vf", chain, *X265, "-tag:v", "hvc1", "-color_range", "pc", str(film)],
     )
     film.write_bytes(with_box(film.read_bytes(), b"hvc1", dolby_vision_box(profile=5, compatibility=0)))
 
     clip, warnings = await make_one_clip(ffmpeg, film, aspect_ratio="16:9", layout="fit")
 
-    picture = frames(package_ffmpeg(), clip.path, (clip.width_px, clip.height_px))[10]
+    picture = frames(FFMPEG, clip.path, (clip.width_px, clip.height_px))[10]
     assert any("Dolby Vision" in warning for warning in warnings)
     assert picture.at(0.25, 0.5)[0] == pytest.approx(128, abs=25)
     assert picture.at(0.75, 0.5)[0] >= 215

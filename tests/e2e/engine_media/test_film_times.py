@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from clip_making import make_one_clip, package_ffmpeg
+from clip_making import make_one_clip
+from made_films import FFMPEG
 from made_films.oddities import run
 from pictures import frames
 from reka_clips.engine.media.ffmpeg.probe import probe
@@ -22,14 +23,14 @@ X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-g", "50")
 
 def write_clock(path: Path, *encode: str, seconds: int = 8, sound: bool = True) -> Path:
     tone = ("-f", "lavfi", "-i", f"sine=d={seconds}:r=44100") if sound else ()
-    run(package_ffmpeg(), ["-f", "lavfi", "-i", CLOCK.format(seconds=seconds), *tone, *encode, str(path)])
+    run(FFMPEG, ["-f", "lavfi", "-i", CLOCK.format(seconds=seconds), *tone, *encode, str(path)])
     return path
 
 
 def seconds_shown(clip: Path) -> list[int]:
     """Return which second of the film each frame of a clip shows."""
     found: list[int] = []
-    for picture in frames(package_ffmpeg(), clip, (160, 90)):
+    for picture in frames(FFMPEG, clip, (160, 90)):
         row = [picture.at((x + 0.5) / 160, 0.5)[0] for x in range(160)]
         found.append(round(sum(value > 128 for value in row) / 16 - 0.5))
     return found
@@ -128,14 +129,14 @@ async def test_a_rate_near_a_usual_one_shows_no_frame_twice(
     source = 240 if rate == "60" and factor * 240.3 == pytest.approx(240) else int(rate)
     picture = f"testsrc2=s=96x54:r={source}:d=2,settb=1/90000,setpts=PTS*{factor:.6f}"
     run(
-        package_ffmpeg(),
+        FFMPEG,
         ["-f", "lavfi", "-i", picture, "-fps_mode", "vfr", "-video_track_timescale", "90000", *X264, str(film)],
     )
 
     clip, _ = await make_one_clip(ffmpeg, film, aspect_ratio="16:9")
 
     assert (await probe(ffmpeg, clip.path)).video.frame_rate == int(rate)
-    pictures = frames(package_ffmpeg(), clip.path, (48, 26))
+    pictures = frames(FFMPEG, clip.path, (48, 26))
     same = sum(one.difference(other) < 0.02 for one, other in pairwise(pictures))
     assert same <= 1
 
@@ -165,11 +166,11 @@ async def test_fields_are_never_shown_side_by_side(
 ) -> None:
     film = tmp_path / name
     moving = "color=black:s=720x576:r=50:d=1.6,geq=lum='if(between(mod(X-12*N,240),0,60),235,16)':cb=128:cr=128,interlace=lowpass=0"
-    run(package_ffmpeg(), ["-f", "lavfi", "-i", moving, *encode, "-aspect", "4:3", str(film)])
+    run(FFMPEG, ["-f", "lavfi", "-i", moving, *encode, "-aspect", "4:3", str(film)])
 
     clip, _ = await make_one_clip(ffmpeg, film, aspect_ratio="16:9", layout="fit", resolution=1080)
 
-    picture = frames(package_ffmpeg(), clip.path, (clip.width_px, clip.height_px))[12]
+    picture = frames(FFMPEG, clip.path, (clip.width_px, clip.height_px))[12]
     lines = [
         [picture.rgb[3 * (y * picture.width + x)] for x in range(picture.width // 4, 3 * picture.width // 4, 2)]
         for y in range(300, 500)

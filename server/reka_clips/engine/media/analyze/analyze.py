@@ -160,7 +160,7 @@ async def _watch(ffmpeg: Ffmpeg, look: Span, tier: Tier, report: Callable[[float
     video = look.info.video
     options = metrics.picture_options(tier, video=video, version=ffmpeg.version)
     again = look.input([]) if tier == "keyframes" else []  # the same file, for the sizes of its packets
-    with tempfile.TemporaryDirectory(dir=look.scratch, prefix=".analysis-") as name:
+    with tempfile.TemporaryDirectory(dir=look.scratch, prefix=".analysis-", ignore_cleanup_errors=True) as name:
         await ffmpeg.run(
             [
                 *picture_input(look.path, look.start, options=options),

@@ -14,6 +14,7 @@ from reka_clips.engine.media.ffmpeg.process import known_matrix, steady_rate
 from reka_clips.engine.media.geometry import Area, contained_size, crop_area
 from reka_clips.engine.media.plan import Shot
 from reka_clips.engine.media.render import color
+from reka_clips.engine.media.render.faces import Face, framed_faces
 from reka_clips.engine.media.render.reframe import best_pair_x, best_x, best_y, interest
 
 if TYPE_CHECKING:
@@ -169,8 +170,7 @@ def _half_crops(scene: Scene, aspect: Fraction, half: Area, side: int) -> Crops:
     shape = partial(crop_area, aspect=aspect, sample_aspect=scene.video.upright_sample_aspect)
 
     def place(shot: Shot) -> Area:
-        interest_x, _ = _interest(scene, shot)
-        middle = best_pair_x(interest_x, share=half.width / full[0], bounds=bounds)[side]
+        middle = _pair_middle(scene, shot, half.width / full[0], bounds, side)
         left = round((middle * full[0] - half.width / 2 - picture.x) / 2) * 2
         within = replace(half, x=picture.x + max(0, min(left, picture.width - half.width)))
         return shape(within, focus=_focus(scene, shot, shape(within, focus=(0.5, 0.5)), within))
@@ -207,9 +207,32 @@ def _interest(scene: Scene, shot: Shot) -> tuple[list[float], list[float]]:
     return interest(scene.glimpse, scene.measurements, shot.start, shot.end, since=scene.segment.start, size_px=full)
 
 
+def _subjects(scene: Scene, shot: Shot) -> list[Face]:
+    """Return the faces that a shot shows steadily, the largest first, as shares of the whole source picture."""
+    return scene.glimpse.subjects(shot.start - scene.segment.start, shot.end - scene.segment.start)
+
+
+def _pair_middle(scene: Scene, shot: Shot, share: float, bounds: tuple[float, float], side: int) -> float:
+    """Return the middle of the left (side 0) or right part that a split shows of a shot: its two faces if any."""
+    pair = sorted(face.middle_x for face in _subjects(scene, shot)[:2])
+    if len(pair) == 2:  # noqa: PLR2004 - a pair
+        return pair[side]
+    interest_x, _ = _interest(scene, shot)
+    return best_pair_x(interest_x, share=share, bounds=bounds)[side]
+
+
 def _focus(scene: Scene, shot: Shot, size: Area, within: Area) -> tuple[float, float]:
     """Return the middle of what is shown of a shot, 0 to 1 of `within`."""
     full = scene.video.upright_size_px
+    seen = [
+        face
+        for face in _subjects(scene, shot)
+        if within.x <= face.middle_x * full[0] <= within.x + within.width
+        and within.y <= (face.y + face.height / 2) * full[1] <= within.y + within.height
+    ]
+    if seen:
+        x, y = framed_faces(seen, width=size.width / full[0], height=size.height / full[1])
+        return (x * full[0] - within.x) / within.width, (y * full[1] - within.y) / within.height
     interest_x, interest_y = _interest(scene, shot)
     x = best_x(interest_x, share=size.width / full[0], bounds=(within.x / full[0], (within.x + within.width) / full[0]))
     y = best_y(

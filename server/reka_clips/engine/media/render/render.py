@@ -21,6 +21,7 @@ from reka_clips.engine.media.render.filter_graph import Frame, Scene
 from reka_clips.engine.media.render.poster import make_poster
 from reka_clips.engine.media.render.thumbnails import take_preview
 from reka_clips.engine.media.text.titles import clock
+from reka_clips.files import move
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -66,7 +67,7 @@ async def render_clip(
         raise ValueError("A plan without length cannot be rendered.")
     rendering = rendering or contract.RenderingConfig()
     layout = layout_of(rendering)
-    with tempfile.TemporaryDirectory(dir=output.parent, prefix=".render-") as name:
+    with tempfile.TemporaryDirectory(dir=output.parent, prefix=".render-", ignore_cleanup_errors=True) as name:
         directory = Path(name)
         scenes, parts, mastering = await _measure(
             ffmpeg, plan, sources, measurements, directory, with_thumbnails=layout != "fit"
@@ -109,12 +110,6 @@ async def render_clip(
     if has_sound and (not parts or mastering.is_silent):
         warnings.append(f"The clip from {_where(plan)} has no sound: nothing is heard in that part of the source.")
     return Rendered(frame.width_px, frame.height_px, float(duration), tuple(warnings))
-
-
-def unsupported_rendering(rendering: contract.RenderingConfig | None) -> list[tuple[str, str]]:
-    """Return what of a rendering configuration cannot be done, as (path, problem): nothing; all of it can."""
-    del rendering
-    return []
 
 
 def layout_of(rendering: contract.RenderingConfig) -> str:
@@ -187,7 +182,7 @@ async def _measure(
     async def look() -> None:
         for segment in plan.segments:
             path, info = sources[segment.source]
-            glimpse = await take_preview(ffmpeg, path, info, segment, with_thumbnails=with_thumbnails)
+            glimpse = await take_preview(ffmpeg, path, info, segment, with_thumbnails=with_thumbnails, scratch=folder)
             known = measurements[segment.source] if segment.source < len(measurements) else None
             scenes.append(Scene(segment, info.video, glimpse, known))
 
@@ -218,7 +213,7 @@ def _publish(files: Sequence[tuple[Path, Path]]) -> None:
     published: list[Path] = []
     try:
         for source, target in files:
-            source.replace(target)
+            move(source, target)
             published.append(target)
     except OSError:
         for path in published:
