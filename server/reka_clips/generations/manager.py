@@ -47,16 +47,23 @@ class GenerationManager:
         return len(self._ledger)
 
     def create(
-        self, account: ApiSession, request: CreateRequest, *, stream: bool = True, force_new: bool = False
+        self,
+        account: ApiSession,
+        request: CreateRequest,
+        *,
+        stream: bool = True,
+        force_new: bool = False,
+        sources_state: str = "",
     ) -> SubmissionHandle:
         """Have a generation created and return at once; the POST and the watching go on by themselves.
 
         The same request of the same owner joins the one under way, and gets the result of one that ended less
         than `pace.repeat_seconds` ago, unless force_new. stream: follow it from now on; otherwise it is created
-        without a stream and asked for only when somebody wants to know.
+        without a stream and asked for only when somebody wants to know. sources_state: what the files among the
+        sources are now; when it differs, the request is another one.
         """
         self._ledger.check_open()
-        return self._poster.create(account, request, stream=stream, force_new=force_new)
+        return self._poster.create(account, request, stream=stream, force_new=force_new, sources_state=sources_state)
 
     async def earlier(
         self, account: ApiSession, request: CreateRequest, *, stream: bool = True

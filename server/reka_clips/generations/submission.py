@@ -46,9 +46,11 @@ class Submitter:
         self._open: list[Submission] = []  # every creation whose outcome is not known yet, oldest first
         self._recovery = Recovery(ledger, self._open)
 
-    def create(self, account: ApiSession, request: CreateRequest, *, stream: bool, force_new: bool) -> SubmissionHandle:
-        """See Hub.create."""
-        posting = Submission(account, request, stream=stream, force_new=force_new)
+    def create(
+        self, account: ApiSession, request: CreateRequest, *, stream: bool, force_new: bool, sources_state: str
+    ) -> SubmissionHandle:
+        """See GenerationManager.create."""
+        posting = Submission(account, request, stream=stream, force_new=force_new, sources_state=sources_state)
         joined = None if force_new else self._joined(posting)
         if joined is not None:
             return joined

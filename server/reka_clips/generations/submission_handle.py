@@ -23,12 +23,14 @@ JOINED: Final = "The same request was already under way; nothing was sent again.
 class Submission:
     """One POST, from the wish to its outcome; the hub's. Several creations of the same request share one."""
 
-    def __init__(self, account: ApiSession, request: CreateRequest, *, stream: bool, force_new: bool) -> None:
+    def __init__(
+        self, account: ApiSession, request: CreateRequest, *, stream: bool, force_new: bool, sources_state: str = ""
+    ) -> None:
         self.account = account
         self.request = request
         self.stream = stream
         self.force_new = force_new
-        self.key = creation_key(account, request)
+        self.key = creation_key(account, request, sources_state)
         self.footprint = footprint(account, request)
         self._news = Notifier()
         self.is_lost = False
@@ -109,9 +111,12 @@ class SubmissionHandle:
         return self._posting.rate_limit
 
 
-def creation_key(account: ApiSession, request: CreateRequest) -> str:
-    """Return a hash that is the same for the same request of the same caller, with defaults spelt out or left out."""
-    return _hash([account.owner, account.backend.name, request.with_defaults(), request.query()])
+def creation_key(account: ApiSession, request: CreateRequest, sources_state: str = "") -> str:
+    """Return a hash that is the same for the same request of the same caller, with defaults spelt out or left out.
+
+    sources_state: as `download.local` tells it of files of this computer.
+    """
+    return _hash([account.owner, account.backend.name, request.with_defaults(), request.query(), sources_state])
 
 
 def footprint(account: ApiSession, request: CreateRequest) -> str:
