@@ -6,14 +6,14 @@ import tempfile
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from reka_clips.contract import ClipOutput
 from reka_clips.contract.requests import DEFAULT_MAX_DURATION_SECONDS
 from reka_clips.engine.media.concurrency import default_parallelism, together
 from reka_clips.engine.media.find_moments import MomentFinder
 from reka_clips.engine.media.progress import Progress, Stage
-from reka_clips.engine.media.render.render import render_clip, unsupported_rendering
+from reka_clips.engine.media.render.render import render_clip
 from reka_clips.engine.media.select import planning
 from reka_clips.engine.media.select.planning import SelectionOptions
 from reka_clips.engine.media.sources import AnalyzedSource, Source
@@ -26,9 +26,7 @@ if TYPE_CHECKING:
     from reka_clips.engine.media.plan import ClipPlan
     from reka_clips.engine.media.render.render import Rendered
 
-__all__ = ["Outcome", "Source", "make_clips", "unsupported"]
-
-_TEMPLATES: Final = ("moments", "compilation")
+__all__ = ["Outcome", "Source", "make_clips"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +38,6 @@ class Outcome:
 
     clips: tuple[ClipOutput, ...]
     warnings: tuple[str, ...] = ()
-
-
-def unsupported(generation: GenerationConfig | None, rendering: RenderingConfig | None) -> list[tuple[str, str]]:
-    """Return what of a request the engine cannot do, as (path, problem); empty when it can do all."""
-    problems: list[tuple[str, str]] = []
-    if generation is not None:
-        if generation.template not in (None, *_TEMPLATES):
-            words = f"the embedded engine makes {' and '.join(_TEMPLATES)}, not {generation.template}"
-            problems.append(("generation_config.template", words))
-        problems += [
-            (f"generation_config.{name}", "the embedded engine does not translate subtitles")
-            for name in ("translated_subtitles_target_language", "translated_subtitles_group_length")
-            if getattr(generation, name) is not None
-        ]
-    return [*problems, *unsupported_rendering(rendering)]
 
 
 async def make_clips(
@@ -93,7 +76,7 @@ async def make_clips(
             rendering,
             ffmpeg=ffmpeg,
             directory=directory,
-            report=progress.part("processing", 1, after=0),
+            report=progress.part("processing", until=1.0),
         )
     finished = tuple(
         _finished(number, plan, result, footage, directory)

@@ -19,7 +19,6 @@ from reka_clips.contract.video_urls import file_path
 from reka_clips.download.fetch import DownloadLimits, NetworkAccess, Validators, download
 from reka_clips.download.sniff import SNIFFED_BYTES, Kind, plain_kind
 from reka_clips.engine.media.plan import Source
-from reka_clips.engine.media.text.tracks import find_sidecars
 from reka_clips.engine.service.models import SourceRecord
 from reka_clips.engine.service.paths import remove
 from reka_clips.engine.service.pinning import MovedError, pin
@@ -104,6 +103,8 @@ def _forbidden(path: Path, error: OSError) -> str:
 
 
 def _local_source(url: str, policy: SourcePolicy) -> Source:
+    from reka_clips.engine.media.text.tracks import find_sidecars  # the start of an engine can do without it
+
     path = local_file(url, policy)
     try:
         sidecars = find_sidecars(path)
