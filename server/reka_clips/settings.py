@@ -433,7 +433,7 @@ class Settings:
         problems: list[str] = []
         placeholders: list[str] = []
         for name, variable in _VARIABLES.items():
-            text = _unquoted(environ.get(variable.name, ""))
+            text = unquoted(environ.get(variable.name, ""))
             if _UNFILLED.fullmatch(text):
                 placeholders.append(variable.name)
             elif text:
@@ -477,7 +477,7 @@ def _effect(value: object) -> str:
     return "it counts as not set" if value in (None, ()) else "the default is used"
 
 
-def _unquoted(value: str) -> str:
+def unquoted(value: str) -> str:
     """Return the value without the quotes that some tools leave around what stands in an .env file."""
     value = value.strip()
     is_quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
