@@ -1,4 +1,4 @@
-"""Everything that can go wrong, sorted by who can mend it.
+"""Everything that can go wrong, sorted by who can fix it.
 
 RekaClipsError
 ├── ConfigurationError          the user: a key, a setting, an installation is missing or wrong
@@ -21,8 +21,7 @@ RekaClipsError
 │   ├── NotSentError            it is certain that nothing arrived
 │   └── UnreadableAnswerError   something arrived that is no answer of a Clip API
 ├── DownloadError               a linked file could not be fetched: the agent (another link), or nobody
-├── CreationLostError           a creation's answer was lost and could not be found again
-└── GenerationFailedError       the generation itself failed
+└── CreationLostError           a creation's answer was lost and could not be found again
 """
 
 from __future__ import annotations
@@ -174,12 +173,3 @@ class CreationLostError(RekaClipsError):
         super().__init__(message)
         self.candidates = candidates
         self.request_id = request_id
-
-
-class GenerationFailedError(RekaClipsError):
-    """The generation ended as failed. `reason`: upstream's words, untrusted, may be None."""
-
-    def __init__(self, generation_id: str, reason: str | None) -> None:
-        super().__init__(f"Generation {generation_id} failed.")
-        self.generation_id: str | None = generation_id
-        self.reason = reason

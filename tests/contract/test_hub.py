@@ -11,10 +11,8 @@ import pytest
 from contract.desk import QUICK, SOURCE, Desk, a_request, open_desk
 from reka_clips import errors
 from reka_clips.client import REKA, ClipClient
-from reka_clips.contract import Snapshot
 from reka_clips.generations import ApiSession, Generation, GenerationState, RegistryLimits
-from scripted_api import CLIP, SCENARIOS, ScriptedClipApi
-from scripted_api.scenarios import _streaming
+from scripted_api import CLIP, ScriptedClipApi
 from scripted_api.wire import Exchange
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(170)]
@@ -676,36 +674,3 @@ async def test_past_stages_hold_no_texts(desk: Desk):
     assert [snapshot.prompt for snapshot in held[:-1]] == [None] * (len(held) - 1)
     assert len(held[-1].prompt or "") > 10_000
     assert [snapshot.status for snapshot in held] == FULL
-
-
-async def test_a_flood_of_stages_does_not_keep_the_processor_busy(api: ScriptedClipApi):
-    sent = 0
-
-    async def flood(exchange: Exchange, generation: object) -> None:
-        nonlocal sent
-        while True:
-            for _ in range(50):
-                sent += 1
-                await exchange.event(generation.snapshot(f"stage {sent}"))  # type: ignore[attr-defined]
-            await anyio.lowlevel.checkpoint()
-
-    SCENARIOS["flood"] = replace(SCENARIOS["normal"], name="flood", on_post=_streaming(flood))
-    try:
-        async with open_desk(api.base_url, config=replace(QUICK, snapshot_burst=20, snapshots_per_second=20)) as desk:
-            api.script = ["flood"]
-            generation = await desk.manager.create(desk.account, a_request()).job()
-            taken = 0
-            take = generation.take
-
-            def counted(snapshot: Snapshot) -> None:
-                nonlocal taken
-                taken += 1
-                take(snapshot)
-
-            generation.take = counted  # type: ignore[method-assign]
-            with anyio.move_on_after(1.5):
-                async for _ in generation.follow():
-                    pass
-            assert 10 <= taken <= 60
-    finally:
-        del SCENARIOS["flood"]

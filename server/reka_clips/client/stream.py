@@ -51,7 +51,6 @@ class ClipStream:
         self._read_at = 0.0
         self.request_id = request_id
         self.rate_limit = rate_limit
-        self.unreadable_events = 0
 
     def __aiter__(self) -> Self:
         return self
@@ -75,7 +74,6 @@ class ClipStream:
                     return snapshot
                 if event.data:
                     in_a_row += 1
-                    self.unreadable_events += 1
             raise UnreadableAnswerError(
                 f"The stream of the Clip API at {self._host} holds nothing readable.", request_id=self.request_id
             )

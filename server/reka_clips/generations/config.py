@@ -22,10 +22,6 @@ class PollingConfig:
     stream_trust_seconds: float = 30.0
     renew_seconds: float = 300.0
 
-    # A stream may send so many snapshots at once, then so many a second; a service sends one or two.
-    snapshot_burst: int = 100
-    snapshots_per_second: float = 20.0
-
     # The same creation again gets the result of one that ended no longer ago than this; then it is forgotten.
     repeat_seconds: float = 600.0
     # A generation that nobody asks about is watched for so long, and no longer.

@@ -303,9 +303,7 @@ class GenerationManager:
 
     async def _read(self, submission: Submission, stream: ClipStream, scope: anyio.CancelScope) -> None:
         generation: Generation | None = None
-        pace = _Pace(burst=self._registry.config.snapshot_burst, per_second=self._registry.config.snapshots_per_second)
         async for snapshot in stream:
-            await pace.wait()
             if generation is None:
                 if not _has_usable_id(snapshot):
                     continue
@@ -347,22 +345,6 @@ class GenerationManager:
         if submission in self._open:
             self._open.remove(submission)
             self._registry.under_way -= 1
-
-
-class _Pace:
-    """Lets a burst pass and slows down what goes on: no upstream may keep a processor busy with snapshots."""
-
-    def __init__(self, *, burst: int, per_second: float) -> None:
-        self._burst = burst
-        self._per_second = per_second
-        self._passed_at = -float("inf")  # when all that passed would have come at the steady pace
-
-    async def wait(self) -> None:
-        """Return at once while the burst is not used up, else when the next one is due."""
-        now = anyio.current_time()
-        self._passed_at = max(self._passed_at, now - self._burst / self._per_second) + 1 / self._per_second
-        if self._passed_at > now:
-            await anyio.sleep_until(self._passed_at)
 
 
 def _has_usable_id(snapshot: Snapshot) -> bool:

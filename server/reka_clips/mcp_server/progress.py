@@ -78,20 +78,20 @@ class Heartbeat:
 class ProgressReporter:
     """Sends the progress of one call within its block; nothing is sent after it, where the call's result is.
 
-    report: sends one notification: progress, total, message. due_at: when the heartbeat has something to send for
+    notify: sends one notification: progress, total, message. due_at: when the heartbeat has something to send for
     it, on the clock of `anyio.current_time`; never while it sends.
     """
 
     def __init__(
-        self, report: Callable[[float, float | None, str | None], Awaitable[None]], heartbeat: Heartbeat
+        self, notify: Callable[[float, float | None, str | None], Awaitable[None]], heartbeat: Heartbeat
     ) -> None:
-        self._report = report
+        self._notify = notify
         self._heartbeat = heartbeat
         self._started_at = anyio.current_time()
         self._sent_at = -inf
         self._progress: float | None = None
         self._total: float | None = None
-        self._words = ""
+        self._message = ""
         self._is_held = False  # the first message is still to be sent
         self._beating: anyio.CancelScope | None = None
         self.due_at = inf
@@ -108,7 +108,7 @@ class ProgressReporter:
         if error is None or isinstance(error, Exception):
             await anyio.sleep_until(self._sent_at + _GAP_SECONDS)
 
-    async def tell(self, words: str, *, progress: float = 0.0, is_measured: bool = False) -> None:
+    async def report(self, message: str, *, progress: float = 0.0, is_measured: bool = False) -> None:
         """Send a message; the very first one is held back for a moment, in case the call is answered at once.
 
         progress: 0 to 1; is_measured: it is the backend's own number.
@@ -117,7 +117,7 @@ class ProgressReporter:
         is_first = self._progress is None and not self._is_held
         if self._is_held:
             await self._send_held()
-        self._words = words
+        self._message = message
         self._total = 1.0 if is_measured else None
         if is_first and progress == 0:
             self._is_held = True
@@ -125,14 +125,14 @@ class ProgressReporter:
             self._heartbeat.wake_by(self.due_at)
             return
         try:
-            await self._send(words, progress)
+            await self._send(message, progress)
         finally:
             self.due_at = self._sent_at + self._heartbeat.seconds
 
-    async def follow(self, job: Generation) -> None:
+    async def follow(self, generation: Generation) -> None:
         """Report every stage of a generation but its end, from the first one on; return when it has ended."""
         reported: str | None = None
-        async for state in job.follow():
+        async for state in generation.follow():
             if state.is_terminal:
                 continue
             measured = state.snapshot.progress
@@ -141,8 +141,8 @@ class ProgressReporter:
                 reported = state.stage
                 share = "" if measured is None else f" {min(1.0, max(0.0, measured)):.0%}"
                 detail = f": {clean(state.snapshot.detail, max_characters=80)}" if state.snapshot.detail else ""
-                words = f"{stage_word(state.stage)}{share}{detail} (generation {job.id})"
-                await self.tell(words, progress=state.progress, is_measured=measured is not None)
+                message = f"{stage_word(state.stage)}{share}{detail} (generation {generation.id})"
+                await self.report(message, progress=state.progress, is_measured=measured is not None)
 
     async def beat(self) -> None:
         """Send the message that is held back, or that the call goes on; given up when there is something newer."""
@@ -156,7 +156,7 @@ class ProgressReporter:
                     await self._send_held()
                 else:
                     elapsed = human_duration(anyio.current_time() - self._started_at)
-                    await self._send(f"{self._words}, {elapsed} elapsed", 0.0)
+                    await self._send(f"{self._message}, {elapsed} elapsed", 0.0)
         except Exception as error:  # noqa: BLE001 - who cannot be reached any more is the SDK's to notice
             log.info("A heartbeat could not be sent (%s).", type(error).__name__)
         if not beating.cancel_called:
@@ -170,12 +170,12 @@ class ProgressReporter:
 
     async def _send_held(self) -> None:
         self._is_held = False
-        await self._send(self._words, 0.0)
+        await self._send(self._message, 0.0)
 
-    async def _send(self, words: str, progress: float) -> None:
+    async def _send(self, message: str, progress: float) -> None:
         last = self._progress
         # A step that gets smaller as the end comes nearer never arrives there, however often it is taken.
         value = progress if last is None or progress > last else last + (1.0 - last) * _SMALLEST_STEP
         self._progress = value
         self._sent_at = anyio.current_time()
-        await self._report(value, self._total, words)
+        await self._notify(value, self._total, message)

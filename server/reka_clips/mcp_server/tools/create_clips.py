@@ -1,4 +1,4 @@
-"""`create_clips`: have clips made, relay the progress, answer with the clips or with how to go on."""
+"""`create_clips`: have clips made, reporter the progress, answer with the clips or with how to go on."""
 
 from __future__ import annotations
 
@@ -169,8 +169,8 @@ async def run(
     call = Call.now(runtime, context)
     no_files = runtime.no_files_reason(call.headers)
     arguments = parse_create(raw, allow_file=no_files is None, no_files=no_files or NO_FILES)
-    async with ProgressReporter(context.report_progress, runtime.heartbeat) as relay:
-        await relay.tell(_SUBMITTING)
+    async with ProgressReporter(context.report_progress, runtime.heartbeat) as reporter:
+        await reporter.report(_SUBMITTING)
         creation: SubmissionHandle | None = None
         with call.deadline(_wait_seconds(arguments)):
             account = await runtime.account(call.headers)
@@ -185,7 +185,7 @@ async def run(
                     # Costs nothing and says what is left of the day.
                     await runtime.manager.list(account, offset=0, limit=1)
         if asks and creation is None:
-            asked = await _ask(call, account, arguments, relay)
+            asked = await _ask(call, account, arguments, reporter)
             if asked is not None:
                 return asked
             call = Call.now(runtime, context)  # the time a person took to answer is not ours
@@ -198,7 +198,7 @@ async def run(
                 force_new=arguments.force_new,
                 sources_state=state,
             )
-        job = await _waited_for(creation, call, arguments, relay, take)
+        job = await _waited_for(creation, call, arguments, reporter, take)
     if job is None:
         again = {name: value for name, value in raw.items() if name != "force_new"}
         return submitting_result(again, backend=account.backend)
@@ -206,13 +206,13 @@ async def run(
 
 
 async def _ask(
-    call: Call, account: ApiSession, arguments: CreateArguments, relay: ProgressReporter
+    call: Call, account: ApiSession, arguments: CreateArguments, reporter: ProgressReporter
 ) -> InputRequiredResult | None:
-    await relay.tell("Waiting for a person to agree")
+    await reporter.report("Waiting for a person to agree")
     text = confirmation.question(arguments.request, account.client.rate_limit)
     asked = await confirmation.ask(text, call.context)
     if asked is None:
-        await relay.tell(_SUBMITTING)
+        await reporter.report(_SUBMITTING)
     return asked
 
 
@@ -220,7 +220,7 @@ async def _waited_for(
     creation: SubmissionHandle,
     call: Call,
     arguments: CreateArguments,
-    relay: ProgressReporter,
+    reporter: ProgressReporter,
     take: Take | None,
 ) -> Generation | None:
     """Return the generation once it ended or the wait is over; None while its id is not known by then."""
@@ -232,7 +232,7 @@ async def _waited_for(
         job = await creation.job()
         call.runtime.creators.note(job.id)
         if not returns_at_once:
-            await relay.follow(job)
+            await reporter.follow(job)
         if take is not None and asked_to_wait:
             take(job, creation.note)
     return job

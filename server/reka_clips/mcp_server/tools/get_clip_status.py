@@ -65,12 +65,12 @@ def tool(runtime: AppContext) -> ClipTool:
 async def _run(runtime: AppContext, raw: Mapping[str, Any], context: Context[Any, Any]) -> CallToolResult:
     call = Call.now(runtime, context)
     arguments = parse_status(raw)
-    async with ProgressReporter(context.report_progress, runtime.heartbeat) as relay:
-        await relay.tell(f"Asking for generation {arguments.id}")
+    async with ProgressReporter(context.report_progress, runtime.heartbeat) as reporter:
+        await reporter.report(f"Asking for generation {arguments.id}")
         with call.deadline(arguments.wait_seconds) as wait_ends_at:
             account = await runtime.account(call.headers)
             job = await runtime.manager.job(account, arguments.id)
             if arguments.wait_seconds != 0 and not job.state.is_terminal:
                 with anyio.move_on_at(wait_ends_at):
-                    await relay.follow(job)
+                    await reporter.follow(job)
     return job_result(job, call)

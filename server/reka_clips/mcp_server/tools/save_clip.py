@@ -77,8 +77,8 @@ def tool(runtime: AppContext) -> ClipTool:
 async def _run(runtime: AppContext, raw: Mapping[str, Any], context: Context[Any, Any]) -> CallToolResult:
     arguments = parse_save(raw)
     folder = folder_for(arguments.directory, save_dir=runtime.settings.save_dir)
-    async with ProgressReporter(context.report_progress, runtime.heartbeat) as relay:
-        await relay.tell(f"Asking for generation {arguments.id}")
+    async with ProgressReporter(context.report_progress, runtime.heartbeat) as reporter:
+        await reporter.report(f"Asking for generation {arguments.id}")
         with runtime.deadline(runtime.call_seconds / 2):  # the download may need the rest
             account = await runtime.account(context.headers)
             job = await runtime.manager.job(account, arguments.id)
@@ -87,7 +87,7 @@ async def _run(runtime: AppContext, raw: Mapping[str, Any], context: Context[Any
         output = _chosen(job, arguments.clip)
         part = folder / f".reka-clips-{secrets.token_hex(8)}.part"
         try:
-            await _fetch(runtime, account, output, part, relay)
+            await _fetch(runtime, account, output, part, reporter)
             path = move_into(part, folder, title=output.title, clip=arguments.clip)
             size_bytes = path.stat().st_size
         except OSError as error:
@@ -125,14 +125,14 @@ def _chosen(job: Generation, clip: int) -> ClipOutput:
 
 
 async def _fetch(
-    runtime: AppContext, account: ApiSession, output: ClipOutput, part: Path, relay: ProgressReporter
+    runtime: AppContext, account: ApiSession, output: ClipOutput, part: Path, reporter: ProgressReporter
 ) -> None:
     """Put the clip's video into a file that is there only when this returns."""
     link = output.link or ""
     if link.startswith("file://"):
         if not account.backend.is_embedded:
             raise DownloadError("The link of this clip leads to a file, which only the embedded engine may give.")
-        await _copy(engine_path(link, data_dir=runtime.settings.data_dir), part, relay)
+        await _copy(engine_path(link, data_dir=runtime.settings.data_dir), part, reporter)
     elif link.startswith(("http://", "https://")):
         from reka_clips.download.fetch import NetworkAccess, origin
 
@@ -142,12 +142,12 @@ async def _fetch(
             trusted_origins=frozenset({origin(account.client.base_url)}),
             redirects_to_https_only=True,
         )
-        await _download(link, part, relay, access=access)
+        await _download(link, part, reporter, access=access)
     else:
         raise DownloadError("This clip has no link yet; get_clip_status asks for it again.")
 
 
-async def _copy(source: Path, part: Path, relay: ProgressReporter) -> None:
+async def _copy(source: Path, part: Path, reporter: ProgressReporter) -> None:
     total_bytes = (await anyio.Path(source).stat()).st_size
     copied_bytes = 0
     told_at = anyio.current_time()
@@ -156,10 +156,10 @@ async def _copy(source: Path, part: Path, relay: ProgressReporter) -> None:
             copied_bytes += await writer.write(chunk)
             if anyio.current_time() - told_at >= _TELL_SECONDS:
                 told_at = anyio.current_time()
-                await relay.tell(_amount(copied_bytes, total_bytes), progress=copied_bytes / total_bytes)
+                await reporter.report(_amount(copied_bytes, total_bytes), progress=copied_bytes / total_bytes)
 
 
-async def _download(link: str, part: Path, relay: ProgressReporter, *, access: NetworkAccess) -> None:
+async def _download(link: str, part: Path, reporter: ProgressReporter, *, access: NetworkAccess) -> None:
     from reka_clips.download.fetch import DownloadLimits, download
 
     amount: list[int | None] = [0, None]
@@ -183,7 +183,9 @@ async def _download(link: str, part: Path, relay: ProgressReporter, *, access: N
             if received_bytes > told:
                 told = received_bytes
                 share = min(0.99, received_bytes / total_bytes) if total_bytes else 0.0
-                await relay.tell(_amount(received_bytes, total_bytes), progress=share, is_measured=bool(total_bytes))
+                await reporter.report(
+                    _amount(received_bytes, total_bytes), progress=share, is_measured=bool(total_bytes)
+                )
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(tell)
