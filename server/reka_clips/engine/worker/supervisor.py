@@ -56,7 +56,8 @@ async def run_worker(
     """Have a worker make the clips of a generation; return its last report, `done` or `failed`.
 
     on_progress: gets the stage, the rising share done, 0 to 1, and what else it is busy with. When cancelled, the
-    worker and its ffmpeg processes are killed. Raises WorkerLostError when it crashes, is killed or breaks a limit; OSError when it cannot start.
+    worker and its ffmpeg processes are killed. Raises WorkerLostError when it crashes, is killed
+    or breaks a limit; OSError when it cannot start.
     """
     process = await _start()
     watch = _Watch(process, limits)
