@@ -30,8 +30,10 @@ from reka_clips.contract.snapshots import (
     ClipListItem,
     ClipOutput,
     Snapshot,
+    canonical_id,
     is_generation_id,
     is_terminal,
+    is_uuid,
 )
 from reka_clips.contract.video_urls import video_url_problem
 
@@ -56,9 +58,11 @@ __all__ = [
     "GenerationConfig",
     "RenderingConfig",
     "Snapshot",
+    "canonical_id",
     "decode_json",
     "is_generation_id",
     "is_terminal",
+    "is_uuid",
     "parse_error_body",
     "video_url_problem",
 ]

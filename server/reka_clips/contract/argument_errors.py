@@ -104,7 +104,7 @@ def _expected(node: JsonSchema, path: Sequence[str | int]) -> str:
         is_language = node["pattern"] == LANGUAGE_PATTERN
         return 'a language code, such as "en" or "pt-BR"' if is_language else _COLOR
     if path[-1:] == ("id",):
-        return "the id of a generation (a UUID), as create_clips and list_clips return it"
+        return "the id of a generation, as create_clips and list_clips return it"
     kind = node.get("type")
     if kind in ("integer", "number"):
         return _expected_number(node)

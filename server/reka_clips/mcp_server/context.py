@@ -302,8 +302,6 @@ class AppContext:
 
         try:
             if self._engine is None:
-                from reka_clips.engine.process import EngineProcess
-
                 self._engine = EngineProcess(self.settings)
             if not self._engine.is_alive:
                 await self._engine.start()

@@ -35,7 +35,7 @@ get_clip_status waits for its end. Deleting one that is gone already answers wit
 list_clips shows what there is."""
 
 FIELDS: Final = {
-    "id": "Id of the generation (a UUID), from create_clips or list_clips. All its clips go; there is no undo.",
+    "id": "Id of the generation, from create_clips or list_clips. All its clips go; there is no undo.",
     "delete_input_video": (
         "true: also delete the source video that the service indexed, which other generations from the same link may "
         "have to index again. Default false."

@@ -37,7 +37,7 @@ again later also renews links that have expired. A failed generation is answered
 start a generation use create_clips; this never does."""
 
 FIELDS: Final = {
-    "id": "Id of the generation (a UUID), from create_clips or list_clips.",
+    "id": "Id of the generation, from create_clips or list_clips.",
     "wait_seconds": (
         "How long to wait for the end of a running generation, 0 to 900 (default 45, unless the operator changed it). "
         "0: answer at once. No effect on one that has ended."

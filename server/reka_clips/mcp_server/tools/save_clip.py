@@ -50,7 +50,7 @@ folder), under a name made from the title, and never over an existing file: the 
 Up to 2 GB, with progress. Costs nothing. The generation must be completed; get_clip_status waits for that."""
 
 FIELDS: Final = {
-    "id": "Id of the completed generation (a UUID).",
+    "id": "Id of the completed generation.",
     "clip": "Which of its clips, counted from 1 in the order of get_clip_status (default 1).",
     "directory": (
         'Folder inside the allowed one, such as "reels/monday"; made if missing. Left out: the allowed folder itself.'
