@@ -34,6 +34,10 @@ class SpeechSetting:
     size: str | None = _AUTO
     folder: Path | None = None
 
+    def __str__(self) -> str:
+        """Return the setting as one would write it."""
+        return str(self.folder or self.size or _OFF)
+
     @property
     def is_off(self) -> bool:
         return self.size is None and self.folder is None

@@ -58,7 +58,6 @@ _PRUNE_SECONDS: Final = 3600.0
 _DOWNLOAD_SECONDS: Final = 3600.0  # for all sources of a generation together
 _FETCHING_SHARE: Final = 0.05  # of all the progress there is
 _DOWNLOADING_SHARE: Final = 0.1
-_DETAIL_SHARE: Final = 0.001  # of what is left
 _SAVE_AGAIN_SECONDS: Final = 0.5
 _NEXT_STAGE: Final = {DOWNLOADING: INDEXING, INDEXING: PREPROCESSING, PREPROCESSING: PROCESSING}
 
@@ -96,18 +95,13 @@ class _Unfinished:
 
     def fetching(self, detail: str | None, share: float) -> None:
         """Take over what is fetched before the stage can go on, None: nothing more; and how much is there, 0 to 1."""
-        if detail != self.job.detail:
-            self.job = replace(self.job, detail=detail)
+        self.describe(detail)
         self.progress(_FETCHING_SHARE * share)
-        self.wake()
 
     def describe(self, detail: str | None) -> None:
         """Take over what the stage is busy with beside its work, None for nothing."""
-        if detail == self.job.detail:
-            return
-        self.update(replace(self.job, detail=detail))
-        if detail is not None:  # it gets on, and whoever follows sees only what does
-            self.progress(self.job.progress + _DETAIL_SHARE * (1 - self.job.progress))
+        if detail != self.job.detail:
+            self.update(replace(self.job, detail=detail))
 
     def wake(self) -> None:
         """Wake everyone who waits for a change."""
