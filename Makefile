@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 VIDEO ?=
 PROMPT ?=
 
-.PHONY: demo test test-all test-media faults stories soak fuzz conformance bench bench-engine contact-sheet pictures gallery-host check format release build bundle clean
+.PHONY: demo test test-all test-media faults stories soak fuzz conformance bench bench-engine contact-sheet pictures gallery-host check format release windows build bundle clean
 
 demo: $(VENV)/.demo-ready
 	@$(BIN)/reka-clips-mcp demo $(if $(VIDEO),"$(VIDEO)") $(if $(PROMPT),--prompt "$(PROMPT)")
@@ -125,7 +125,11 @@ $(VENV)/.release-ready: $(VENV)/.test-ready
 
 # What is published, where it is installed: bundle, wheel and sdist, lowest dependencies, frameworks, clients, image.
 release: $(VENV)/.release-ready tests/release/clients/node_modules/.ready
-	$(BIN)/python -m pytest tests/release $(ARGS)
+	$(BIN)/python -m pytest tests/release tests/windows $(ARGS)
+
+# The server on a CPython for Windows under Wine. Installs Wine on a Debian, as root; sets Windows up in build/windows.
+windows: $(VENV)/.test-ready
+	$(BIN)/python -m pytest tests/windows $(ARGS)
 
 tests/release/clients/node_modules/.ready: tests/release/clients/package.json
 	@command -v npm >/dev/null || { echo "make release needs npm (it comes with Node.js)"; exit 1; }

@@ -166,8 +166,10 @@ async def choose(
         prompt,
     )
     scout = MomentFinder(ffmpeg, wish, generation, scratch, Progress(lambda _stage, _share: None))
-    chosen, _ = await scout.choose(await scout.gather(sources))
-    return [(w.source, float(w.start), float(w.end)) for clip in chosen for w in clip], scout.warnings
+    chosen, footage = await scout.choose(await scout.gather(sources))
+    wordless = scout.why_wordless(footage, wants_captions=False)
+    warnings = [*scout.warnings, *([wordless] if wordless else [])]
+    return [(w.source, float(w.start), float(w.end)) for clip in chosen for w in clip], warnings
 
 
 def source(film: Planted, *sidecars: Path) -> Source:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from reka_clips.contract import ClipOutput
 from reka_clips.contract.requests import DEFAULT_MAX_DURATION_SECONDS
 from reka_clips.engine.media.concurrency import default_parallelism, together
+from reka_clips.engine.media.ffmpeg.errors import DiskFullError, MediaError
 from reka_clips.engine.media.find_moments import MomentFinder
 from reka_clips.engine.media.progress import Progress, Stage
-from reka_clips.engine.media.render.render import render_clip, unsupported_rendering
+from reka_clips.engine.media.render.render import render_clip
 from reka_clips.engine.media.select import planning
 from reka_clips.engine.media.select.planning import SelectionOptions
 from reka_clips.engine.media.sources import AnalyzedSource, Source
+from reka_clips.engine.media.text.titles import clock
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -27,9 +30,9 @@ if TYPE_CHECKING:
     from reka_clips.engine.media.render.render import Rendered
     from reka_clips.engine.media.text.speech import Recognizer
 
-__all__ = ["Outcome", "Source", "make_clips", "unsupported"]
+logger = logging.getLogger(__name__)
 
-_TEMPLATES: Final = ("moments", "compilation")
+__all__ = ["Outcome", "Source", "make_clips"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +44,6 @@ class Outcome:
 
     clips: tuple[ClipOutput, ...]
     warnings: tuple[str, ...] = ()
-
-
-def unsupported(generation: GenerationConfig | None, rendering: RenderingConfig | None) -> list[tuple[str, str]]:
-    """Return what of a request the engine cannot do, as (path, problem); empty when it can do all."""
-    problems: list[tuple[str, str]] = []
-    if generation is not None:
-        if generation.template not in (None, *_TEMPLATES):
-            words = f"the embedded engine makes {' and '.join(_TEMPLATES)}, not {generation.template}"
-            problems.append(("generation_config.template", words))
-        problems += [
-            (f"generation_config.{name}", "the embedded engine does not translate subtitles")
-            for name in ("translated_subtitles_target_language", "translated_subtitles_group_length")
-            if getattr(generation, name) is not None
-        ]
-    return [*problems, *unsupported_rendering(rendering)]
 
 
 async def make_clips(
@@ -95,14 +83,16 @@ async def make_clips(
             rendering,
             ffmpeg=ffmpeg,
             directory=directory,
-            report=progress.part("processing", 1, after=0),
+            report=progress.part("processing", until=1.0),
         )
+        plans, rendered, failures = _whole(plans, rendered, directory)
     finished = tuple(
         _finished(number, plan, result, footage, directory)
         for number, (plan, result) in enumerate(zip(plans, rendered, strict=True), 1)
     )
     wordless = scout.why_wordless(footage, wants_captions=rendering is None or rendering.subtitles is not False)
-    warnings = [*scout.warnings, *([wordless] if wordless else []), *(w for one in rendered for w in one.warnings)]
+    warnings = [*scout.warnings, *failures, *([wordless] if wordless else [])]
+    warnings += [warning for one in rendered for warning in one.warnings]
     return Outcome(finished, tuple(dict.fromkeys(warnings)))
 
 
@@ -126,34 +116,64 @@ async def _render(
     ffmpeg: Ffmpeg,
     directory: Path,
     report: Callable[[float], None],
-) -> list[Rendered]:
-    """Render the clips into a folder. report: gets the share done of all of them."""
+) -> list[Rendered | MediaError]:
+    """Render the clips into a folder; return what each became. report: gets the share done of all of them."""
     total = float(sum((plan.duration for plan in plans), start=Fraction(0)))
     done = [0.0] * len(plans)
     files = [(item.opened.source.path, item.info) for item in footage]
     measurements = [item.measured for item in footage]
 
-    def renderer(index: int) -> Callable[[], Awaitable[Rendered]]:
+    def renderer(index: int) -> Callable[[], Awaitable[Rendered | MediaError]]:
         def progressed(share: float) -> None:
             done[index] = share * float(plans[index].duration)
             report(sum(done) / total)
 
-        async def render() -> Rendered:
+        async def render() -> Rendered | MediaError:
             clip, poster = _names(index + 1)
-            return await render_clip(
-                plans[index],
-                files,
-                rendering,
-                measurements=measurements,
-                ffmpeg=ffmpeg,
-                output=directory / clip,
-                poster=directory / poster,
-                report=progressed,
-            )
+            try:
+                return await render_clip(
+                    plans[index],
+                    files,
+                    rendering,
+                    measurements=measurements,
+                    ffmpeg=ffmpeg,
+                    output=directory / clip,
+                    poster=directory / poster,
+                    report=progressed,
+                )
+            except DiskFullError:
+                raise
+            except MediaError as error:
+                logger.warning("A clip could not be rendered: %s %s", error, error.detail)
+                return error
 
         return render
 
     return await together([renderer(index) for index in range(len(plans))], limit=default_parallelism())
+
+
+def _whole(
+    plans: Sequence[ClipPlan], rendered: Sequence[Rendered | MediaError], folder: Path
+) -> tuple[list[ClipPlan], list[Rendered], list[str]]:
+    """Return the plans and clips without those that failed, numbered anew, and warnings about the others.
+
+    Raises the MediaError of the first when all failed.
+    """
+    kept: list[tuple[ClipPlan, Rendered]] = []
+    warnings: list[str] = []
+    errors: list[MediaError] = []
+    for number, (plan, result) in enumerate(zip(plans, rendered, strict=True), 1):
+        if isinstance(result, MediaError):
+            errors.append(result)
+            warnings.append(f"The clip from {clock(plan.segments[0].start)} could not be made: {result}")
+            continue
+        kept.append((plan, result))
+        for old, new in zip(_names(number), _names(len(kept)), strict=True):
+            if (folder / old).is_file():
+                (folder / old).rename(folder / new)
+    if not kept:
+        raise errors[0]
+    return [plan for plan, _ in kept], [result for _, result in kept], warnings
 
 
 def _names(number: int) -> tuple[str, str]:

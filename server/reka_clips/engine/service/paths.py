@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reka_clips.errors import EngineStartError
+from reka_clips.files import move
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,7 +71,7 @@ class Folders:
 
     def publish(self, job_id: str) -> None:
         """Put finished clips in their place, all at once."""
-        self.staging(job_id).rename(self.clips(job_id))
+        move(self.staging(job_id), self.clips(job_id))
 
     def clear(self, job_id: str) -> None:
         """Remove the clips of a generation, finished or half-made."""

@@ -59,6 +59,7 @@ _DOWNLOAD_SECONDS: Final = 3600.0  # for all sources of a generation together
 _FETCHING_SHARE: Final = 0.05  # of all the progress there is
 _DOWNLOADING_SHARE: Final = 0.1
 _SAVE_AGAIN_SECONDS: Final = 0.5
+_LEAST_MEMORY_BYTES: Final = 1024**3
 _NEXT_STAGE: Final = {DOWNLOADING: INDEXING, INDEXING: PREPROCESSING, PREPROCESSING: PROCESSING}
 
 T = TypeVar("T")
@@ -115,12 +116,12 @@ class ClipService:
     def __init__(self, settings: Settings, ffmpeg: Ffmpeg | None, *, limits: WorkerLimits | None = None) -> None:
         """ffmpeg: None where it has to be fetched, which the first generation does.
 
-        limits: of a worker process; by default with half of this machine's memory for each.
+        limits: of a worker process; by default half of this machine's memory, or less where several run at once.
         """
         self._settings = settings
         self._ffmpeg = ffmpeg
         self._ffmpeg_lock = anyio.Lock()
-        self._limits = limits or WorkerLimits(memory_bytes=machine_memory_bytes() // 2)
+        self._limits = limits or WorkerLimits(memory_bytes=_memory_share(settings.engine_jobs))
         self._store_limiter = anyio.CapacityLimiter(1)
         self._queue = LocalQueue()
         self._unfinished: dict[str, _Unfinished] = {}
@@ -420,6 +421,13 @@ class ClipService:
     async def _in_thread(self, work: Callable[[], T]) -> T:
         """Run blocking work on the store beside the loop; one at a time, as the store has one lock."""
         return await anyio.to_thread.run_sync(work, limiter=self._store_limiter)
+
+
+def _memory_share(workers: int) -> int:
+    """Return how much memory each of so many workers may take: half of the machine's, or three quarters together."""
+    machine_bytes = machine_memory_bytes()
+    share = machine_bytes // 2 if workers == 1 else machine_bytes * 3 // 4 // workers
+    return max(share, min(_LEAST_MEMORY_BYTES, machine_bytes * 3 // 4))
 
 
 def _failed(unfinished: _Unfinished, words: str) -> JobRecord:

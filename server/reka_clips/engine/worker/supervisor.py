@@ -45,7 +45,7 @@ class WorkerLimits:
     """
 
     silent_seconds: float = 60.0
-    stuck_seconds: float = 20 * 60.0
+    stuck_seconds: float = 30 * 60.0
     total_seconds: float = 12 * 3600.0
     memory_bytes: int = 2 * 1024**3
 

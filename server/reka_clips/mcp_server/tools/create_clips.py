@@ -174,7 +174,6 @@ async def _run(runtime: AppContext, raw: Mapping[str, Any], context: Context[Any
     if job is None:
         again = {name: value for name, value in raw.items() if name != "force_new"}
         return submitting_result(again, backend=account.backend)
-    runtime.creators.note(job.id)
     return job_result(job, call, note=creation.note, rate_limit=creation.rate_limit)
 
 
@@ -203,6 +202,7 @@ async def _waited_for(
     seconds = None if returns_at_once else arguments.wait_seconds
     with call.deadline(seconds) as ends_at, anyio.move_on_at(ends_at):
         job = await creation.job()
+        call.runtime.creators.note(job.id)
         if not returns_at_once:
             await relay.follow(job)
         if handover is not None:

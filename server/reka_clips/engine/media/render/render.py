@@ -110,12 +110,6 @@ async def render_clip(
     return Rendered(frame.width_px, frame.height_px, float(duration), tuple(warnings))
 
 
-def unsupported_rendering(rendering: contract.RenderingConfig | None) -> list[tuple[str, str]]:
-    """Return what of a rendering configuration cannot be done, as (path, problem): nothing; all of it can."""
-    del rendering
-    return []
-
-
 def layout_of(rendering: contract.RenderingConfig) -> str:
     """Return `ai`, `fit` or `split`. A split has its own layout, whatever `layout` says."""
     return "split" if rendering.aspect_ratio == "9:16-split" else rendering.layout or "ai"
