@@ -8,6 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from made_footage import cue, footage
+from reka_clips.engine.media.ffmpeg.process import Ffmpeg
+from reka_clips.engine.media.find_moments import MomentFinder
+from reka_clips.engine.media.progress import Progress
+from reka_clips.engine.media.select.planning import SelectionOptions
+from reka_clips.engine.media.sources import AnalyzedSource
 from reka_clips.engine.media.text import speech
 from reka_clips.engine.media.text.speech import Recognizer
 from reka_clips.speech_setting import SpeechSetting
@@ -59,3 +65,43 @@ def test_words_are_put_together_as_they_are_written() -> None:
     assert (words[2].start, words[2].end) == (Fraction(2, 10), Fraction(4, 10))
     spoken = speech._glued((*at(number), text) for number, text in enumerate(["今", "日", "は"]))
     assert [word.text for word in spoken] == ["今", "日", "は"]
+
+
+def told(*films: AnalyzedSource, prompt: str = "", captions: bool = True, setting: str = "auto") -> str | None:
+    """Return what is said of films without text."""
+    ffmpeg = Ffmpeg("ffmpeg", (9,), frozenset())
+    wish, progress = SelectionOptions(prompt=prompt), Progress(lambda _stage, _share: None)
+    heard_by = Recognizer(SpeechSetting.parse(setting), Path("data"))
+    finder = MomentFinder(ffmpeg, wish, None, Path("scratch"), progress, speech=heard_by)
+    return finder.why_wordless(films, wants_captions=captions)
+
+
+def test_a_note_on_missing_text_says_everything_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "faster_whisper", None)
+    film = footage(60, loud=[])
+    assert told(film, prompt="the volcano") == (
+        "The clips have no captions and the prompt had no effect: the video has no subtitles, and speech recognition "
+        "is off. To get text, put a .srt, .vtt or .ass file of the same name beside the video and make the same call "
+        f"again, or install faster-whisper ({speech.INSTALL_COMMAND}), then restart the server."
+    )
+    assert told(film, captions=False) is None
+    assert told(footage(60, loud=[], cues=[cue(1, 2, "Hello.")]), prompt="the volcano") is None
+
+
+def test_a_note_on_missing_text_names_only_what_would_help(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    linked = told(footage(60, loud=[], url="https://films.example/harbour.mp4"))
+    assert linked is not None
+    assert "beside" not in linked, "nobody can put a file beside a link"
+    for name in ("model.bin", "config.json", "tokenizer.json"):
+        (tmp_path / name).write_bytes(b"{}")
+    (tmp_path / "faster_whisper.py").write_text("")
+    monkeypatch.delitem(sys.modules, "faster_whisper", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    heard = told(footage(60, loud=[]), setting=str(tmp_path))
+    assert heard is not None
+    assert "no speech was recognised in it" in heard
+    assert "WHISPER" not in heard, "it is set"
+    silent = told(footage(60))
+    assert silent is not None
+    assert silent.startswith("The clips have no captions: the video has no subtitles and no sound. To get text, put")
+    assert "WHISPER" not in silent

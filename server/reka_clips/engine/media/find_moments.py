@@ -158,7 +158,7 @@ class MomentFinder:
         for number, (index, stretches) in enumerate(within.items(), 1):
             opened = footage[index].opened
             looks = [opened.look(self._scratch, start=start, end=end) for start, end in stretches]
-            until = first + (last - first) * number / len(within) / (2 if self._usable_model else 1)
+            until = first + (last - first) * number / len(within) / (2 if self._speech_problem is None else 1)
             report = self._progress.part("preprocessing", until=until)
             measured = await analyze.refine(self._ffmpeg, footage[index].measured, looks, report=report)
             closer[index] = replace(footage[index], measured=measured)
