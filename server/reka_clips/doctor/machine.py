@@ -131,17 +131,17 @@ def check_ffmpeg(settings: Settings, backend: Literal["reka", "local"] | None) -
 
 
 def _check_speech(settings: Settings, backend: Literal["reka", "local"] | None) -> list[Finding]:
-    from reka_clips.engine.media.text import speech
+    from reka_clips.engine.media.text.speech import Recognizer
 
-    model = settings.whisper_model
-    if model is None:
-        told = "Off. Captions come from subtitles beside or inside the video."
-        hint = None if backend == "reka" else f"For captions from speech, {speech.remedy(None)}."
-        return [Finding("speech", "ok" if backend == "reka" else "note", told, hint)]
-    problem = speech.problem_with_model(model)
-    if problem is not None:
-        return [Finding("speech", "problem", problem, f"For captions from speech, {speech.remedy(model)}.")]
-    return [Finding("speech", "ok", f"On, with the model in {model}")]
+    speech = Recognizer(settings.speech, settings.data_dir)
+    problem = speech.problem()
+    if problem is None:
+        return [Finding("speech", "ok", speech.state())]
+    hint = f"For captions from speech, {speech.remedy()}."
+    if settings.speech.folder is not None:
+        return [Finding("speech", "problem", problem, hint)]
+    told = f"{problem} Captions come from subtitles beside or inside the video."
+    return [Finding("speech", "ok" if backend == "reka" else "note", told, None if backend == "reka" else hint)]
 
 
 async def check_fonts(settings: Settings) -> list[Finding]:
