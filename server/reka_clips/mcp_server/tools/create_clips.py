@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
+import anyio.to_thread
 from mcp_types import InputRequiredResult, ToolAnnotations
 
 from reka_clips.contract.schemas import JsonSchema, described, flat_schema
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from reka_clips.mcp_server.context import AppContext
 
 NAME: Final = "create_clips"
+_LOOK_SECONDS: Final = 2.0
 _SUBMITTING: Final = "Submitting the request"
 
 DESCRIPTION: Final = """\
@@ -142,6 +144,18 @@ def tool(runtime: AppContext) -> ClipTool:
     )
 
 
+async def _sources_state(arguments: CreateArguments) -> str:
+    """Return what the files among the sources are now: with new subtitles beside one, the request is a new one."""
+    urls = arguments.request.video_urls
+    if not any(url.startswith("file:") for url in urls):
+        return ""
+    from reka_clips.download.local import sources_state
+
+    with anyio.move_on_after(_LOOK_SECONDS):  # a network drive that hangs is the engine's business
+        return await anyio.to_thread.run_sync(sources_state, urls, abandon_on_cancel=True)
+    return ""
+
+
 async def _run(runtime: AppContext, raw: Mapping[str, Any], context: Context[Any, Any]) -> ToolResult:
     call = Call.now(runtime, context)
     no_files = runtime.no_files_reason(call.headers)
@@ -167,8 +181,13 @@ async def _run(runtime: AppContext, raw: Mapping[str, Any], context: Context[Any
                 return asked
             call = Call.now(runtime, context)  # the time a person took to answer is not ours
         if creation is None:
+            state = await _sources_state(arguments)
             creation = runtime.manager.create(
-                account, arguments.request, stream=arguments.stream, force_new=arguments.force_new
+                account,
+                arguments.request,
+                stream=arguments.stream,
+                force_new=arguments.force_new,
+                sources_state=state,
             )
         job = await _waited_for(creation, call, arguments, relay)
     if job is None:
