@@ -10,13 +10,13 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Final, Literal
 
 from reka_clips.engine.media.captions.fonts import is_invisible, is_undrawn, is_wide
-from reka_clips.engine.media.plan import Word
+from reka_clips.engine.media.text.sentences import spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from reka_clips.engine.media.captions.fonts import Typeface
-    from reka_clips.engine.media.plan import Cue
+    from reka_clips.engine.media.plan import Cue, Word
 
 # Written as code points where a sign looks like another one.
 _SENTENCE_END: Final = re.compile("[.!?\u2026\u3002\uff01\uff1f\u061f]['\"\u201d\u2019\u00bb)\\]]*$")
@@ -178,20 +178,8 @@ def _tokens(
 
 
 def _timed_words(cue: Cue) -> list[tuple[Word, bool]]:
-    words = list(cue.words) or _spread(cue)
+    words = cue.words or spread(cue.text, cue.start, cue.end)
     return [(word, index == len(words) - 1) for index, word in enumerate(words)]
-
-
-def _spread(cue: Cue) -> list[Word]:
-    """Return the words of a cue without word times, each with a share of the cue as long as the word is."""
-    texts = cue.text.split()
-    pace = (cue.end - cue.start) / max(1, sum(len(text) + 1 for text in texts))
-    words: list[Word] = []
-    at = cue.start
-    for text in texts:
-        words.append(Word(at, at + pace * (len(text) + 1), text))
-        at = words[-1].end
-    return words
 
 
 def _pieces(token: Token, face: Typeface, widest_em: float) -> list[Token]:
