@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 import anyio
 
+from reka_clips.engine.worker import job_objects
 from reka_clips.engine.worker.failures import reason
 from reka_clips.engine.worker.messages import Assignment, Report
 
@@ -94,8 +95,11 @@ def _stay_alive(sender: _Sender) -> None:
 
 
 def _end_with_parent() -> None:
-    """Have Linux kill this process when the engine ends, even while Python is too busy to notice."""
-    if sys.platform == "linux":
+    """Have the system end this process with the engine, even while Python is too busy to notice, and ffmpeg with it."""
+    if sys.platform == "win32":
+        with contextlib.suppress(OSError):
+            job_objects.end_children_with_this_process()
+    elif sys.platform == "linux":
         import ctypes
 
         parent = os.getppid()
