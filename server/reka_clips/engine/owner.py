@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO, Any, Final, Self, cast
 
 from reka_clips.errors import EngineStartError
+from reka_clips.files import move
 
 _LOCK: Final = "lock"
 _FILE: Final = "owner.json"
@@ -181,7 +182,7 @@ def _write(path: Path, text: str) -> None:
     try:
         with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             file.write(text)
-        new.replace(path)
+        move(new, path)
     except OSError as error:
         with contextlib.suppress(OSError):
             new.unlink()
