@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 import anyio
 
-from reka_clips.engine.worker import job_objects
 from reka_clips.engine.worker.failures import reason
 from reka_clips.engine.worker.messages import Assignment, Report
 
@@ -44,6 +43,8 @@ def run() -> int:
         sender.send(Report(kind="failed", reason=reason(caught, assignment.generation_id)))
     else:
         sender.send(Report(kind="done", clips=outcome.clips, warnings=outcome.warnings))
+    if sys.platform == "win32":  # a thread that waits for input would hold up the interpreter's end
+        os._exit(0)
     return 0
 
 
@@ -104,11 +105,8 @@ def _stay_alive(sender: _Sender) -> None:
 
 
 def _end_with_parent() -> None:
-    """Have the system end this process with the engine, even while Python is too busy to notice, and ffmpeg with it."""
-    if sys.platform == "win32":
-        with contextlib.suppress(OSError):
-            job_objects.end_children_with_this_process()
-    elif sys.platform == "linux":
+    """Have Linux kill this process when the engine ends, even while Python is too busy to notice."""
+    if sys.platform == "linux":
         import ctypes
 
         parent = os.getppid()

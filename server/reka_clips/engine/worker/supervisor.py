@@ -189,5 +189,8 @@ def _kill_group(process: Process) -> None:
 async def _end(process: Process) -> None:
     with anyio.CancelScope(shield=True):
         _kill_group(process)
-        await process.wait()
-        await process.aclose()
+        with anyio.move_on_after(_END_SECONDS):  # one that cannot be killed, or whose end is not told, holds up nobody
+            await process.wait()
+        for stream in (process.stdin, process.stdout):
+            if stream is not None:
+                await stream.aclose()
