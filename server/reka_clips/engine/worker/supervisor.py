@@ -41,7 +41,7 @@ class WorkerLimits:
     """When a worker is given up.
 
     silent_seconds: without a sign of life. stuck_seconds: without progress. total_seconds: in all.
-    memory_bytes: what it and its ffmpeg processes may take together; also what Python in it may allocate.
+    memory_bytes: what it and its ffmpeg processes may take together.
     """
 
     silent_seconds: float = 60.0
