@@ -5,8 +5,8 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from reka_clips.contract import CreateRequest
-from reka_clips.engine.service.models import COMPLETED, QUEUED, Clip, JobRecord, SourcePolicy, StageEntry
+from reka_clips.contract import ClipOutput, CreateRequest
+from reka_clips.engine.service.models import COMPLETED, QUEUED, JobRecord, SourcePolicy, StageEntry
 
 LINK = "https://example.com/film.mp4"
 
@@ -30,7 +30,7 @@ def a_job(url: str = LINK, *, at: float = 1000.0, **changes: Any) -> JobRecord:
 
 def ended(job: JobRecord, *, at: float = 2000.0, clip_bytes: int = 1000) -> JobRecord:
     """Return the generation as it completed with one clip."""
-    clip = Clip(1, "Title", "", (), 50, 10.0, 480, 854, clip_bytes, has_poster=True)
+    clip = ClipOutput(title="Title", video_url="1.mp4", poster_url="1.jpg", size_bytes=clip_bytes)
     return JobRecord(**{name: getattr(job, name) for name in job.__slots__} | {"clips": (clip,)}).entering(
         COMPLETED, at=at
     )

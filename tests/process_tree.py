@@ -43,6 +43,11 @@ def children_of(pid: int) -> list[Process]:
     return [one for one in processes() if one.parent == pid]
 
 
+def descendants_of(pid: int) -> list[Process]:
+    found = children_of(pid)
+    return found + [deeper for one in found for deeper in descendants_of(one.pid)]
+
+
 def stop(stopped: list[Process]) -> set[int]:
     """Hold processes still, so that none can end by itself; return their ids. Whoever wants them gone has to kill."""
     for one in stopped:

@@ -166,8 +166,12 @@ def _parser() -> argparse.ArgumentParser:
     engine.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     engine.add_argument("--port", type=_port, default=8765, help="port to listen on; 0 picks one (default: 8765)")
     engine.add_argument("--public-url", help="the address under which others reach it; links to clips start with it")
-    engine.add_argument("--status", action="store_true", help="show its jobs and the disk they use, then end")
+    engine.add_argument("--status", action="store_true", help="show whether it runs, and its generations")
     engine.add_argument("--json", action="store_true", help="with --status: as JSON")
+    engine.add_argument(
+        "--stop", action="store_true", help="end the engine of the data folder, wherever it was started"
+    )
+    engine.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     engine.add_argument("--embedded", action="store_true", help=argparse.SUPPRESS)
     _add_trust(engine, default=argparse.SUPPRESS)  # else it would undo the flag before the subcommand
     engine.set_defaults(run=_engine)

@@ -363,6 +363,12 @@ class Settings:
         "REKA_CLIPS_ENGINE_FOLDERS", _folders, (), "Folders from which callers of a served engine may read files."
     )
     engine_jobs: int = setting("REKA_CLIPS_ENGINE_JOBS", whole(1, 16), 1, "Generations it works on at once.")
+    engine_idle_seconds: float = setting(
+        "REKA_CLIPS_ENGINE_IDLE_SECONDS",
+        seconds(1, 86400),
+        60.0,
+        "How long an embedded engine stays when it has nothing to do and nobody asks.",
+    )
     engine_queue: int = setting(
         "REKA_CLIPS_ENGINE_QUEUE", whole(1, 1000), 20, "Generations that may wait or run; more are refused for now."
     )

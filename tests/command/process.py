@@ -24,8 +24,9 @@ _LISTENS = re.compile(r"listening on (http://\S+?)(/mcp|/sse)\s")
 
 
 def environment(settings: dict[str, str]) -> dict[str, str]:
-    """Return this process's environment without any setting of ours, and then these."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("REKA_")} | settings
+    """Return this process's environment without any setting of ours, and then these. Engines do not stay for long."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("REKA_")}
+    return inherited | {"REKA_CLIPS_ENGINE_IDLE_SECONDS": "3"} | settings
 
 
 def free_port() -> int:

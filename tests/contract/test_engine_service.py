@@ -1,4 +1,4 @@
-"""The engine without HTTP, with real ffmpeg: its work, its leases, its end, and what is removed with a generation."""
+"""The engine without HTTP, with real ffmpeg: its work and workers, its end, and what is removed with a generation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ import anyio
 import pytest
 
 from engine_jobs import a_job, a_request, ended
-from file_server import Request, answer, serve_files
+from file_server import Request, answer, serve_files, write_head
 from made_films.plain import write_plain_film
 from process_tree import all_gone, children_of, running_with, stop, until
 from reka_clips.engine.media.ffmpeg.process import Ffmpeg, find_ffmpeg
@@ -27,7 +26,8 @@ from reka_clips.engine.service.models import COMPLETED, FAILED, PROCESSING, QUEU
 from reka_clips.engine.service.paths import Folders
 from reka_clips.engine.service.service import MAX_ATTEMPTS, ClipService
 from reka_clips.engine.service.sources import Source, Sources
-from reka_clips.engine.store.sqlite import DuplicateJobError, JobRunningError, JobStore, QueueFullError
+from reka_clips.engine.store.sqlite import DuplicateJobError, JobStore, QueueFullError
+from reka_clips.engine.worker.supervisor import WorkerLimits
 from reka_clips.settings import Settings
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
@@ -49,6 +49,12 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_plain_film(tmp_path_factory.mktemp("films") / "film.mp4", seconds=6)
 
 
+@pytest.fixture(scope="module")
+def long_film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A film that is quick to draw and slow enough to render."""
+    return write_plain_film(tmp_path_factory.mktemp("films") / "long.mp4", seconds=10, size="640x360", rate=25)
+
+
 @pytest.fixture
 def folders(tmp_path: Path) -> Folders:
     return Folders.of(tmp_path)
@@ -56,15 +62,19 @@ def folders(tmp_path: Path) -> Folders:
 
 @asynccontextmanager
 async def engine(
-    folders: Folders, ffmpeg: Ffmpeg, *, lease_seconds: float = 15.0, **settings: Any
+    folders: Folders, ffmpeg: Ffmpeg, *, limits: WorkerLimits | None = None, **settings: Any
 ) -> AsyncIterator[ClipService]:
     wanted = Settings(data_dir=folders.root.parent, **settings)
-    async with ClipService(wanted, ffmpeg, lease_seconds=lease_seconds) as service:
+    async with ClipService(wanted, ffmpeg, limits=limits) as service:
         yield service
 
 
 def clip_of(url: str | Path, **fields: Any) -> Any:
     return a_request(url.as_uri() if isinstance(url, Path) else url, **ONE_CLIP, **fields)
+
+
+def slow_clip_of(url: str, **fields: Any) -> Any:
+    return a_request(url, rendering_config={"resolution": 720}, **fields)
 
 
 async def end_of(service: ClipService, job_id: str) -> JobRecord:
@@ -102,7 +112,7 @@ async def test_a_generation_goes_through_every_stage_and_its_files_come_and_go_w
         assert await service.delete(job.id, delete_input_video=False) is None
 
 
-async def test_while_it_runs_it_is_not_deleted_not_doubled_and_counts_in_the_queue(
+async def test_while_it_runs_it_is_not_doubled_and_counts_in_the_queue(
     folders: Folders, ffmpeg: Ffmpeg, film: Path
 ) -> None:
     async with engine(folders, ffmpeg, engine_queue=2) as service:
@@ -113,59 +123,176 @@ async def test_while_it_runs_it_is_not_deleted_not_doubled_and_counts_in_the_que
         assert caught.value.job_id == first.id
         with pytest.raises(QueueFullError):
             await service.submit(clip_of(film, prompt="a third"), LOCAL)
-        for job in (first, second):
-            with pytest.raises(JobRunningError):
-                await service.delete(job.id, delete_input_video=False)
         assert (await end_of(service, second.id)).status == COMPLETED
         again = await service.submit(clip_of(film), LOCAL)
         assert again.id != first.id
+        assert (await end_of(service, again.id)).status == COMPLETED
+        assert service.is_idle
 
 
-async def test_two_engines_on_one_folder_share_the_work_and_each_tells_of_the_others(
-    folders: Folders, ffmpeg: Ffmpeg, film: Path
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for processes under /proc")
+async def test_deleting_stops_a_generation_in_any_stage_and_leaves_nothing(
+    folders: Folders, ffmpeg: Ffmpeg, long_film: Path
 ) -> None:
-    async with engine(folders, ffmpeg) as one, engine(folders, ffmpeg) as two:
-        jobs = [await one.submit(clip_of(film, prompt=f"{number}"), LOCAL) for number in range(3)]
-        finished = [await end_of(two, job.id) for job in jobs]
-    assert [job.status for job in finished] == [COMPLETED] * 3
-    assert [job.attempts for job in finished] == [1, 1, 1]
-    assert sorted(names_in(folders.all_clips)) == sorted(job.id for job in jobs)
+    async def drip(_: Request, writer: asyncio.StreamWriter) -> None:
+        write_head(writer, "200 OK", {"Content-Type": "video/mp4", "Connection": "close"})
+        await anyio.sleep_forever()
+
+    async with serve_files({"/v.mp4": drip}) as web, engine(folders, ffmpeg) as service:
+        for stage in ("downloading", "indexing", PROCESSING):
+            url = f"{web.url}/v.mp4" if stage == "downloading" else long_film.as_uri()
+            job = await service.submit(slow_clip_of(url), LOCAL)
+            waiting = await service.submit(slow_clip_of(url, prompt="waits"), LOCAL)
+            async for state in service.follow(job.id):
+                if state.status == stage:
+                    break
+            for one in (waiting, job):
+                with anyio.fail_after(5):
+                    removed = await service.delete(one.id, delete_input_video=True)
+                assert removed is not None
+                assert await service.get(one.id) is None
+            assert service.is_idle
+            assert names_in(folders.all_staging) + names_in(folders.all_clips) + names_in(folders.all_sources) == []
+            assert running_with(str(folders.all_staging)) == []
+        quick = await service.submit(clip_of(long_film), LOCAL)
+        assert (await end_of(service, quick.id)).status == COMPLETED
+
+
+async def test_who_follows_a_generation_that_is_deleted_comes_to_an_end(
+    folders: Folders, ffmpeg: Ffmpeg, long_film: Path
+) -> None:
+    async with engine(folders, ffmpeg) as service:
+        job = await service.submit(slow_clip_of(long_film.as_uri()), LOCAL)
+        seen: list[str] = []
+
+        async def follow() -> None:
+            seen.extend([state.status async for state in service.follow(job.id)])
+
+        with anyio.fail_after(30):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(follow)
+                await until(lambda: "indexing" in seen or not service.is_idle, seconds=20)
+                await service.delete(job.id, delete_input_video=False)
+    assert COMPLETED not in seen
+
+
+class TestAWorkerThat:
+    """A worker costs its job an attempt, and nobody else anything."""
+
+    pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes under /proc")
+
+    async def test_is_killed_is_replaced(self, folders: Folders, ffmpeg: Ffmpeg, long_film: Path) -> None:
+        async with engine(folders, ffmpeg) as service:
+            job = await service.submit(slow_clip_of(long_film.as_uri()), LOCAL)
+            worker = await worker_of(folders)
+            children = {child.pid for child in children_of(worker)}
+            os.kill(worker, signal.SIGKILL)
+            await all_gone({worker} | children, seconds=5)
+            last = await end_of(service, job.id)
+        assert (last.status, last.attempts) == (COMPLETED, 2)
+        assert [stage.status for stage in last.stages].count(QUEUED) == 2
+
+    async def test_hangs_is_replaced_and_others_are_answered(
+        self, folders: Folders, ffmpeg: Ffmpeg, long_film: Path, film: Path
+    ) -> None:
+        async with engine(folders, ffmpeg, limits=WorkerLimits(silent_seconds=4), engine_jobs=2) as service:
+            job = await service.submit(slow_clip_of(long_film.as_uri()), LOCAL)
+            os.kill(await worker_of(folders), signal.SIGSTOP)
+            quick = await service.submit(clip_of(film), LOCAL)
+            assert (await end_of(service, quick.id)).status == COMPLETED
+            last = await end_of(service, job.id)
+        assert (last.status, last.attempts) == (COMPLETED, 2)
+
+    async def test_takes_too_much_is_given_up_after_three_attempts(
+        self, folders: Folders, ffmpeg: Ffmpeg, long_film: Path
+    ) -> None:
+        limits = WorkerLimits(memory_bytes=40 * 1024**2)  # Python alone takes more
+        async with engine(folders, ffmpeg, limits=limits) as service:
+            last = await end_of(service, (await service.submit(slow_clip_of(long_film.as_uri()), LOCAL)).id)
+        assert last.status == FAILED
+        assert last.error_message is not None
+        assert "memory" in last.error_message
+        assert names_in(folders.all_clips) + names_in(folders.all_staging) == []
+
+    async def test_makes_no_progress_is_given_up(self, folders: Folders, ffmpeg: Ffmpeg, long_film: Path) -> None:
+        async with engine(folders, ffmpeg, limits=WorkerLimits(stuck_seconds=0)) as service:
+            last = await end_of(service, (await service.submit(slow_clip_of(long_film.as_uri()), LOCAL)).id)
+        assert (last.status, last.attempts) == (FAILED, MAX_ATTEMPTS)
+        assert last.error_message == (
+            "The process that worked on this video made no progress any more, in each of 3 attempts."
+        )
+
+    async def test_is_paused_for_long_goes_on(self, folders: Folders, ffmpeg: Ffmpeg, long_film: Path) -> None:
+        async with engine(folders, ffmpeg) as service:
+            job = await service.submit(slow_clip_of(long_film.as_uri()), LOCAL)
+            worker = await worker_of(folders)
+            os.kill(worker, signal.SIGSTOP)
+            await anyio.sleep(20)
+            os.kill(worker, signal.SIGCONT)
+            last = await end_of(service, job.id)
+        assert (last.status, last.attempts) == (COMPLETED, 1)
+
+    async def test_sees_neither_keys_nor_foreign_secrets(
+        self, folders: Folders, ffmpeg: Ffmpeg, long_film: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name in ("REKA_API_KEY", "REKA_CLIPS_SECRET", "REKA_CLIPS_ENGINE_KEY", "AWS_SECRET_ACCESS_KEY"):
+            monkeypatch.setenv(name, "planted-secret")
+        async with engine(folders, ffmpeg) as service:
+            job = await service.submit(slow_clip_of(long_film.as_uri()), LOCAL)
+            worker = await worker_of(folders)
+            await until(lambda: bool(running_with("libx264", str(folders.all_staging))), seconds=120)
+            encoder = running_with("libx264", str(folders.all_staging))[0].pid
+            seen = [Path(f"/proc/{pid}/environ").read_bytes() for pid in (worker, encoder)]
+            await service.delete(job.id, delete_input_video=False)
+        assert all(b"PATH=" in environment and b"planted" not in environment for environment in seen)
+
+
+async def worker_of(folders: Folders) -> int:
+    """Wait until a worker renders a clip into one of these folders; return its id."""
+    found: list[int] = []
+
+    def is_rendering() -> bool:
+        found.extend(one.parent for one in running_with("libx264", str(folders.all_staging)))
+        return bool(found)
+
+    await until(is_rendering, seconds=120)
+    return found[0]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for processes under /proc")
 async def test_what_a_killed_process_was_working_on_is_done_by_the_next_one(
-    folders: Folders, ffmpeg: Ffmpeg, tmp_path: Path
+    folders: Folders, ffmpeg: Ffmpeg, long_film: Path, film: Path, tmp_path: Path
 ) -> None:
-    film = write_plain_film(tmp_path / "long.mp4", seconds=10, size="640x360", rate=25)
     folders.make()
     with JobStore(folders.database) as store:
-        job = a_job(film.as_uri(), request=a_request(film.as_uri(), rendering_config={"resolution": 720}), policy=LOCAL)
+        job = a_job(request=slow_clip_of(long_film.as_uri()), policy=LOCAL)
         store.insert(job, "", max_waiting=9)
-        dying = subprocess.Popen([sys.executable, "-c", _WORKER, str(tmp_path)])
+        dying = subprocess.Popen([sys.executable, "-c", _ENGINE, str(tmp_path)])
         await until(lambda: bool(running_with("libx264", str(folders.all_staging))), seconds=120)
-        children = {child.pid for child in children_of(dying.pid)}
+        started = {child.pid for child in children_of(dying.pid)}
+        started |= {child.pid for worker in started for child in children_of(worker)}
         stop(running_with("libx264", str(folders.all_staging)))
         os.kill(dying.pid, signal.SIGKILL)
         dying.wait()
-        await all_gone(children, seconds=10)
+        await all_gone(started, seconds=10)
         assert names_in(folders.all_staging) != []
-        store.insert(quick := a_job(film.as_uri(), request=clip_of(film), policy=LOCAL), "quick", max_waiting=9)
-        async with engine(folders, ffmpeg, lease_seconds=1.0, engine_jobs=2) as service:
-            assert (await end_of(service, quick.id)).status == COMPLETED, "a lease holds up no one else"
-            last = await end_of(service, job.id)
+        store.insert(quick := a_job(request=clip_of(film), policy=LOCAL), "quick", max_waiting=9)
+    async with engine(folders, ffmpeg, engine_jobs=2) as service:
+        assert (await end_of(service, quick.id)).status == COMPLETED
+        last = await end_of(service, job.id)
     assert (last.status, last.attempts) == (COMPLETED, 2)
     assert [stage.status for stage in last.stages].count(QUEUED) == 2
     assert names_in(folders.all_staging) == []
 
 
-_WORKER = """
+_ENGINE = """
 import sys, anyio, pathlib
 from reka_clips.engine.media.ffmpeg.process import find_ffmpeg
 from reka_clips.engine.service.service import ClipService
 from reka_clips.settings import Settings
 
 async def work():
-    async with ClipService(Settings(data_dir=pathlib.Path(sys.argv[1])), find_ffmpeg(), lease_seconds=1.0):
+    async with ClipService(Settings(data_dir=pathlib.Path(sys.argv[1])), find_ffmpeg()):
         await anyio.sleep_forever()
 
 anyio.run(work)
@@ -186,23 +313,6 @@ async def test_one_that_kills_every_process_is_given_up_and_leaves_no_clips(
     assert names_in(folders.all_clips) == []
 
 
-async def test_who_loses_the_lease_stops_and_puts_nothing_in_place(
-    folders: Folders, ffmpeg: Ffmpeg, tmp_path: Path
-) -> None:
-    film = write_plain_film(tmp_path / "long.mp4", seconds=10, size="640x360", rate=25)
-    async with engine(folders, ffmpeg, lease_seconds=1.0) as service:
-        job = await service.submit(a_request(film.as_uri(), rendering_config={"resolution": 720}), LOCAL)
-        async for state in service.follow(job.id):
-            if state.status == PROCESSING:
-                break
-        with JobStore(folders.database) as store:  # as another process would, had this one been asleep
-            taken = store.claim("another", now=time.time() + 60, lease_seconds=600.0)
-            assert taken is not None
-            await until(lambda: names_in(folders.all_staging) == [], seconds=20)
-            assert store.get(job.id) == taken
-    assert names_in(folders.all_clips) == []
-
-
 async def test_an_engine_that_ends_in_order_gives_its_work_back_at_once(
     folders: Folders, ffmpeg: Ffmpeg, film: Path
 ) -> None:
@@ -214,7 +324,7 @@ async def test_an_engine_that_ends_in_order_gives_its_work_back_at_once(
     with JobStore(folders.database) as store:
         waiting = store.get(job.id)
     assert waiting is not None
-    assert (waiting.status, waiting.owner, waiting.attempts) == (QUEUED, None, 0)
+    assert (waiting.status, waiting.attempts) == (QUEUED, 0)
     assert names_in(folders.all_staging) == []
     async with engine(folders, ffmpeg) as service:
         last = await end_of(service, job.id)
@@ -273,11 +383,10 @@ async def test_one_link_wanted_twice_at_once_arrives_whole_for_both(folders: Fol
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the limits are those of Linux")
 async def test_ffmpeg_runs_at_low_priority_with_bounded_memory_time_and_no_core_files(
-    folders: Folders, ffmpeg: Ffmpeg, tmp_path: Path
+    folders: Folders, ffmpeg: Ffmpeg, long_film: Path
 ) -> None:
-    film = write_plain_film(tmp_path / "long.mp4", seconds=10, size="640x360", rate=25)
     async with engine(folders, ffmpeg) as service:
-        await service.submit(a_request(film.as_uri(), rendering_config={"resolution": 720}), LOCAL)
+        await service.submit(slow_clip_of(long_film.as_uri()), LOCAL)
         await until(lambda: bool(running_with("libx264", str(folders.all_staging))), seconds=120)
         child = running_with("libx264", str(folders.all_staging))[0]
         await until(lambda: limits_of(child.pid)["Max address space"] != "unlimited", seconds=20)
@@ -297,10 +406,10 @@ async def test_what_ended_is_tidied_when_the_engine_starts(folders: Folders, ffm
     folders.make()
     with JobStore(folders.database) as store:
         store.insert(job := a_job(), "", max_waiting=9)
-        claimed = store.claim("owner", now=0.0, lease_seconds=1.0)
-        assert claimed is not None
-        store.save(ended(replace(claimed), at=time.time() - 3 * 86400))
+        begun = store.begin(job, at=0.0)
+        assert begun is not None
+        store.save(ended(begun, at=time.time() - 3 * 86400))
     folders.clips(job.id).mkdir()
-    folders.staging("long-gone", "owner").mkdir()
+    folders.staging("long-gone").mkdir()
     async with engine(folders, ffmpeg, keep_clips_days=2):
         await until(lambda: names_in(folders.all_clips) + names_in(folders.all_staging) == [], seconds=20)

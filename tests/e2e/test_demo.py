@@ -47,7 +47,7 @@ def test_the_demo_tells_of_a_file_that_is_not_there_in_one_sentence(tmp_path: Pa
     assert "Traceback" not in ended.stderr
 
 
-def test_ctrl_c_stops_the_demo_with_a_sentence_and_leaves_nothing_running(tmp_path: Path) -> None:
+def test_ctrl_c_stops_the_demo_and_its_server_and_says_how_to_stop_the_engine(tmp_path: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "reka_clips", "demo", "--out", str(tmp_path / "clips")],
         env=surroundings(tmp_path),
@@ -67,6 +67,10 @@ def test_ctrl_c_stops_the_demo_with_a_sentence_and_leaves_nothing_running(tmp_pa
     assert "Traceback" not in errors
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, 0)
+    assert "engine --stop" in errors
+    command = [sys.executable, "-m", "reka_clips", "engine", "--stop"]
+    ended = subprocess.run(command, env=surroundings(tmp_path), capture_output=True, text=True, check=True, timeout=60)
+    assert "has ended" in ended.stdout
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="terminals are those of POSIX")

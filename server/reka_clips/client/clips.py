@@ -102,9 +102,7 @@ class ClipClient:
         retries: Retries | None = None,
     ) -> None:
         self._pool = pool
-        self.base_url = _checked_base_url(base_url)
-        self._host = urlsplit(self.base_url).netloc
-        self._key = _checked_key(api_key)
+        self.redirect(base_url=base_url, api_key=api_key)
         self._is_embedded = is_embedded
         self._retries = retries or Retries()
         self.rate_limit: RateLimit | None = None
@@ -112,6 +110,12 @@ class ClipClient:
 
     def __repr__(self) -> str:
         return f"ClipClient({self.base_url!r})"
+
+    def redirect(self, *, base_url: str, api_key: str | None) -> None:
+        """Go to another address from the next request on: the same service, which has moved."""
+        self.base_url = _checked_base_url(base_url)
+        self._host = urlsplit(self.base_url).netloc
+        self._key = _checked_key(api_key)
 
     async def create(self, request: CreateRequest) -> Snapshot:
         """Start a generation and return its first snapshot, which has an id. Sent once, whatever happens."""

@@ -46,7 +46,11 @@ def run(settings: Settings, *, video: str | None, prompt: str | None, directory:
             raise
         told = _leaves(ours)
     except KeyboardInterrupt:
-        print("\nThe demo was stopped; nothing is left running.", file=sys.stderr)
+        print(
+            "\nThe demo was stopped. The clip engine finishes its work in the background; to end it, too: "
+            "reka-clips-mcp engine --stop",
+            file=sys.stderr,
+        )
         raise
     for error in told:
         print(f"\nThe demo stopped: {error}", file=sys.stderr)

@@ -60,13 +60,14 @@ async def check_reka(settings: Settings) -> list[Finding]:
 
 
 async def check_engine(settings: Settings) -> Finding:
-    """Start the engine as the server would, ask it for its list, and end it."""
+    """Find or start the engine as a server would, and ask it for its list. It ends by itself when it is not needed."""
     try:
         from reka_clips.engine.process import EngineProcess
 
         with anyio.fail_after(_START_SECONDS):
-            async with EngineProcess(settings) as engine:
-                await _ask(settings, engine.base_url, engine.api_key)
+            engine = EngineProcess(settings)
+            await engine.start()
+            await _ask(settings, engine.base_url, engine.api_key)
     except ImportError:
         return Finding("engine", "problem", "The clip engine is not installed.", 'pip install "reka-clips-mcp[local]"')
     except TimeoutError:

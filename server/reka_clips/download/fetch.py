@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import os
 import secrets
 import shutil
 import time
@@ -16,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import anyio
+import anyio.to_thread
 import httpx2
 
 from reka_clips import __version__
@@ -23,6 +23,7 @@ from reka_clips.download import headers as answer
 from reka_clips.download.sniff import SNIFFED_BYTES, plain_kind
 from reka_clips.download.transport import GuardedTransport, NetworkAccess, UnknownNameError, origin
 from reka_clips.errors import DownloadError
+from reka_clips.files import move
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,7 +111,7 @@ async def download(
         with anyio.fail_after(limits.total_seconds):
             fetched = await fetching.run()
         if fetched is not None:
-            os.replace(part, path)  # noqa: PTH105 - one system call, no need for a thread
+            await anyio.to_thread.run_sync(move, part, path)
     except TimeoutError:
         minutes = max(1, round(limits.total_seconds / 60))
         raise DownloadError(f"The download took longer than {minutes} min and was stopped.") from None

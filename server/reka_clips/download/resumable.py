@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 from typing import TYPE_CHECKING, Final
 
 import anyio
@@ -13,6 +12,7 @@ import httpx2
 
 from reka_clips import __version__
 from reka_clips.errors import DownloadError
+from reka_clips.files import move
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +64,7 @@ async def fetch_pinned(
     if await anyio.to_thread.run_sync(_hash, part) != sha256:
         part.unlink()
         raise DownloadError("What came is not the expected file: its hash differs.")
-    os.replace(part, path)  # noqa: PTH105 - one system call, no need for a thread
+    await anyio.to_thread.run_sync(move, part, path)
 
 
 async def _append(

@@ -2,49 +2,57 @@
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import json
+import math
 import os
 import re
+import secrets
 import sys
-import threading
 import time
 from typing import TYPE_CHECKING, Final
 
 import anyio
 
+from reka_clips.engine.service.paths import Folders
 from reka_clips.errors import ConfigurationError, EngineMissingError
 from reka_clips.settings import is_loopback
 
 if TYPE_CHECKING:
     import argparse
+    from pathlib import Path
 
+    from reka_clips.engine.service.models import JobRecord
     from reka_clips.settings import Settings
     from reka_clips.web.server import Server
 
 _EXIT_FAILED: Final = 1
 _EXIT_USAGE: Final = 2
-_LAST_RESORT_SECONDS: Final = 4.5
-_MAX_KEY_BYTES: Final = 4096
+_STOP_SECONDS: Final = 6.0
+_LOOK_SECONDS: Final = 0.05
+_MAX_LOG_BYTES: Final = 1024 * 1024
+_SHOWN: Final = 20
 _GUARDING_SETTINGS: Final = ("REKA_CLIPS_ENGINE_", "REKA_CLIPS_SECRET", "REKA_CLIPS_MAX_SOURCE_MB")
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Run the command; return its exit code: 0 fine, 1 it failed, 2 it was called wrongly."""
+    if arguments.worker:
+        from reka_clips.engine.worker import main as worker
+
+        return worker.run()
     try:
         if arguments.status:
-            from reka_clips.engine.status_report import overview, text
-
-            told = overview(settings)
-            print(json.dumps(told, indent=2) if arguments.json else text(told))
-            return 0
+            return _show_status(settings, as_json=arguments.json)
+        if arguments.stop:
+            return _stop(settings)
         if arguments.embedded:
-            return _run_embedded(settings, public_url=arguments.public_url)
+            return _run_embedded(settings)
         return _run_alone(settings, host=arguments.host, port=arguments.port, public_url=arguments.public_url)
     except ConfigurationError as error:
         print(f"reka-clips-mcp: {error}", file=sys.stderr)
-        if arguments.embedded:  # for the process that waits for the port
-            print(json.dumps({"error": str(error), "is_missing": isinstance(error, EngineMissingError)}), flush=True)
+        if arguments.embedded:  # for the process that waits for it
+            _tell({"error": str(error), "is_missing": isinstance(error, EngineMissingError)})
         return _EXIT_FAILED
 
 
@@ -81,6 +89,7 @@ def _run_alone(settings: Settings, *, host: str, port: int, public_url: str | No
             api_key=settings.engine_key,
             serves_others=serves_others,
             public_url=public_url,
+            is_embedded=False,
             on_ready=ready,
         )
     )
@@ -93,52 +102,95 @@ def _public_url_problem(public_url: str | None) -> str | None:
     return "--public-url must be the address that others use, such as https://clips.example"
 
 
-def _run_embedded(settings: Settings, *, public_url: str | None) -> int:
-    """Serve the process that started this one: it sends key and port first, and its end ends the engine."""
+def _run_embedded(settings: Settings) -> int:
+    """Serve the servers of this data folder, of which one started this process, until they need it no more."""
     from reka_clips.engine.http import server
+    from reka_clips.engine.owner import FolderOwnedError
+
+    def ready(_: Server) -> None:
+        _tell({"ready": True})
+        _turn_to_log(Folders.of(settings.data_dir).log)
 
     try:
-        told = json.loads(_first_line(sys.stdin.fileno()))
-        api_key, port = str(told["key"]), int(told["port"])
-    except (ValueError, KeyError, TypeError):
-        print("reka-clips-mcp: --embedded is for reka-clips-mcp itself; leave it out.", file=sys.stderr)
-        return _EXIT_USAGE
-    listener = server.bind("127.0.0.1", port)
-
-    def ready(running: Server) -> None:
-        threading.Thread(target=_stop_with_parent, args=(running,), daemon=True).start()
-        print(json.dumps({"port": listener.getsockname()[1]}), flush=True)
-
-    anyio.run(
-        lambda: server.serve(
-            settings,
-            listener=listener,
-            api_key=api_key,
-            serves_others=public_url is not None,
-            public_url=public_url,
-            on_ready=ready,
-            # Who has the key is the same engine, also when it had to be started again.
-            owner=hashlib.sha256(f"owner {api_key}".encode()).hexdigest()[:16],
+        anyio.run(
+            lambda: server.serve(
+                settings,
+                listener=server.bind("127.0.0.1", 0),
+                api_key=secrets.token_urlsafe(32),
+                serves_others=False,
+                public_url=None,
+                is_embedded=True,
+                on_ready=ready,
+            )
         )
-    )
+    except FolderOwnedError:  # another server was quicker
+        _tell({"ready": False})
     return 0
 
 
-def _first_line(descriptor: int) -> str:
-    line = bytearray()
-    while not line.endswith(b"\n") and len(line) < _MAX_KEY_BYTES:
-        byte = os.read(descriptor, 1)
-        if not byte:
-            return ""
-        line += byte
-    return line.decode("ascii", "replace").strip()
+def _tell(what: dict[str, object]) -> None:
+    with contextlib.suppress(OSError):  # who started this process is gone
+        print(json.dumps(what), flush=True)
 
 
-def _stop_with_parent(running: Server) -> None:
-    """Stop when stdin closes, as it does when the process that started this one is gone, however it went."""
-    # Straight from the descriptor: a thread that waits inside sys.stdin would trouble the interpreter's end.
-    while os.read(sys.stdin.fileno(), 1024):
-        pass
-    running.stop()
-    time.sleep(_LAST_RESORT_SECONDS)
-    os._exit(_EXIT_FAILED)  # something hangs; the process must not outlive its parent
+def _turn_to_log(path: Path) -> None:
+    """Write what is said from now on to a file: the server that started this process, and its pipes, may end sooner."""
+    with contextlib.suppress(OSError):
+        is_long = path.exists() and path.stat().st_size > _MAX_LOG_BYTES
+        log = os.open(path, os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if is_long else os.O_APPEND), 0o600)
+        sys.stdout.flush()
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(log, stream.fileno())
+        os.close(log)
+
+
+def _show_status(settings: Settings, *, as_json: bool) -> int:
+    """Print which engine owns the data folder, and its newest generations, whether it runs or not."""
+    from reka_clips.engine.http.serializers import page
+    from reka_clips.engine.owner import find_owner
+    from reka_clips.engine.store.sqlite import JobStore
+
+    folders = Folders.of(settings.data_dir)
+    owner = find_owner(folders.root)
+    jobs: list[JobRecord] = []
+    if folders.database.exists():
+        with JobStore(folders.database) as store:
+            jobs = store.page(limit=_SHOWN)
+    items = page(jobs)["items"]
+    if as_json:
+        engine = None if owner is None else {"url": owner.base_url, "pid": owner.pid}
+        print(json.dumps({"folder": str(folders.root), "engine": engine, "items": items}, indent=2))
+        return 0
+    print(f"Folder:  {folders.root}")
+    print("Engine:  " + ("not running" if owner is None else f"running at {owner.base_url}, process {owner.pid}"))
+    for item in items:
+        print(f"{item['id']}  {item['status']:13}  {item['clip_count']:2} clips  {item['created_at']}")
+        if "error_message" in item:
+            print(f"    {item['error_message']}")
+    return 0
+
+
+def _stop(settings: Settings) -> int:
+    """End the engine that owns the data folder; what it works on waits for the next one."""
+    from reka_clips.engine.owner import find_owner, is_owned
+
+    root = Folders.of(settings.data_dir).root
+    owner = find_owner(root)
+    if owner is None:
+        print("No engine is running.")
+        return 0
+    if not owner.is_near:
+        print(
+            f"reka-clips-mcp: The engine runs on another machine or in another container: {owner.machine}.",
+            file=sys.stderr,
+        )
+        return _EXIT_FAILED
+    owner.end()
+    deadline = time.monotonic() + _STOP_SECONDS
+    while is_owned(root):
+        if time.monotonic() > deadline:
+            owner.end(at_once=True)
+            deadline = math.inf
+        time.sleep(_LOOK_SECONDS)
+    print(f"The engine (process {owner.pid}) has ended.")
+    return 0

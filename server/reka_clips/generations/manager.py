@@ -121,6 +121,10 @@ class GenerationManager:
         self.forget(account, generation_id)
         return answer
 
+    def is_following(self, owner: str) -> bool:
+        """Whether a generation of this owner is being followed. owner: as `ApiSession.owner`."""
+        return self._ledger.is_following(owner)
+
     def forget(self, account: ApiSession, generation_id: str) -> None:
         """Drop a generation: nothing joins it, its followers get NotFoundError. Upstream is not told."""
         job = self.known(account, generation_id)

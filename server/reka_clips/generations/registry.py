@@ -247,6 +247,10 @@ class GenerationRegistry:
         job.watching = anyio.CancelScope()
         self.start(self._watched, job, job.watching)
 
+    def is_following(self, owner: str) -> bool:
+        """Whether a generation of this owner is being followed."""
+        return any(job.account.owner == owner and job.watching is not None for job in self._jobs.values())
+
     def unwatched(self, job: Generation) -> None:
         """Note that nobody follows this generation now; if somebody still wants it, polling takes over."""
         job.watching, job.streaming = None, False

@@ -51,6 +51,10 @@ _OR_REKA: Final = (
 )
 _MAX_ACCOUNTS: Final = 1024
 _LOOK_SECONDS: Final = 0.5
+# Counted in looks and answers, not in time by a clock: a pause of this process or of the machine is no silence.
+_LOOKS_PER_CHECK: Final = 20
+_ANSWER_SECONDS: Final = 5.0
+_MAX_UNANSWERED: Final = 4  # about a minute
 _RESTART_SECONDS: Final = 60.0
 _MARGIN_SECONDS: Final = 0.2  # before a call's deadline, for the words that say what it waited for
 
@@ -101,7 +105,6 @@ class AppContext:
         self.creators = Creators()
         self._accounts: OrderedDict[str, ApiSession] = OrderedDict()
         self._engine: EngineProcess | None = None
-        self._engine_stack = AsyncExitStack()
         self._engine_start: _EngineStart | None = None
         self._tasks: TaskGroup | None = None
         self._engine_came = anyio.Event()
@@ -109,7 +112,6 @@ class AppContext:
 
     async def __aenter__(self) -> Self:
         await self._stack.enter_async_context(self.pool)
-        await self._stack.enter_async_context(self._engine_stack)
         await self._stack.enter_async_context(self.manager)
         tasks = await self._stack.enter_async_context(anyio.create_task_group())
         self._stack.callback(tasks.cancel_scope.cancel)
@@ -312,7 +314,9 @@ class AppContext:
     def _account(self, backend: Backend, base_url: str, api_key: str | None) -> ApiSession:
         owner = self._owner(backend, api_key)
         known = self._accounts.get(owner)
-        if known is None or known.client.base_url != base_url:
+        if known is not None and known.client.base_url != base_url:
+            known.client.redirect(base_url=base_url, api_key=api_key)
+        if known is None:
             client = ClipClient(self.pool, base_url=base_url, api_key=api_key, is_embedded=backend.is_embedded)
             known = self._accounts[owner] = ApiSession(client=client, owner=owner, backend=backend)
         self._accounts.move_to_end(owner)
@@ -364,10 +368,14 @@ class AppContext:
 
         try:
             if self._engine is None:
-                self._engine = await self._engine_stack.enter_async_context(EngineProcess(self.settings))
-                self._engine_came.set()
-            else:
+                from reka_clips.engine.process import EngineProcess
+
+                self._engine = EngineProcess(self.settings)
+            if not self._engine.is_alive:
                 await self._engine.start()
+                # It has another address and key now; what is followed goes on there.
+                self._account(EMBEDDED, self._engine.base_url, self._engine.api_key)
+                self._engine_came.set()
         except RekaClipsError as error:
             start.error = error
         except Exception as error:  # a fault of ours must not end the server
@@ -378,16 +386,31 @@ class AppContext:
             start.done.set()
 
     async def _keep_engine(self) -> None:
-        """Start the engine again when it was killed: generations that are watched go on, and their clients with them.
+        """Start the engine again while generations of it are followed, should it be killed or not answer any more.
 
-        One that cannot stay up is left alone; the next call tries again, and says what is wrong.
+        One that ends because nobody needs it is left alone, and so is one that cannot stay up: the next call tries
+        again, and says what is wrong.
         """
-        await self._engine_came.wait()
-        while self._engine is not None:
-            code = await self._engine.wait(look_seconds=_LOOK_SECONDS)
-            log.warning("The clip engine ended unexpectedly (exit code %s) and is started again.", code)
-            try:
-                await self._running_engine()
-            except ConfigurationError as error:
-                log.error("%s", error)  # noqa: TRY400 - the sentence says all, a traceback nothing more
-                await anyio.sleep(_RESTART_SECONDS)
+        owner = self._owner(EMBEDDED, None)
+        looks = unanswered = 0
+        while True:
+            await self._engine_came.wait()
+            await anyio.sleep(_LOOK_SECONDS)
+            looks += 1
+            engine = self._engine
+            if engine is not None and engine.is_alive:
+                if looks % _LOOKS_PER_CHECK == 0:
+                    unanswered = 0 if await engine.answers(seconds=_ANSWER_SECONDS) else unanswered + 1
+                if unanswered >= _MAX_UNANSWERED:
+                    log.error("The clip engine does not answer any more and is killed.")
+                    unanswered = 0
+                    engine.kill()
+            elif self.manager.is_following(owner):
+                log.warning("The clip engine has ended while generations are followed, and is started again.")
+                try:
+                    await self._running_engine()
+                except ConfigurationError as error:
+                    log.error("%s", error)  # noqa: TRY400 - the sentence says all, a traceback nothing more
+                    await anyio.sleep(_RESTART_SECONDS)
+            else:
+                self._engine_came = anyio.Event()

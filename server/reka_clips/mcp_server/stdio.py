@@ -8,6 +8,7 @@ import os
 import select
 import sys
 import threading
+import time
 from types import FrameType
 from typing import Final
 
@@ -99,16 +100,30 @@ def _note_hang_up(gone: anyio.Event) -> None:
     if sys.platform == "win32":
         return
     loop = asyncio.get_running_loop()
-    poll = select.poll()
     try:
-        # Its own descriptor: the SDK moves 0 elsewhere.
-        poll.register(os.dup(sys.stdin.fileno()), 0)
+        descriptor = os.dup(sys.stdin.fileno())  # its own: the SDK moves 0 elsewhere
     except (OSError, ValueError):
         return
 
     def wait() -> None:
-        poll.poll()
+        wait_for_hang_up(descriptor)
         with contextlib.suppress(RuntimeError):  # the loop has ended before
             loop.call_soon_threadsafe(gone.set)
 
     threading.Thread(target=wait, name="stdin-hang-up", daemon=True).start()
+
+
+def wait_for_hang_up(descriptor: int, *, platform: str = sys.platform, look_seconds: float = 1.0) -> None:
+    """Return when the other end of a pipe or a socket was closed, whatever is still to be read from it. Blocks.
+
+    Where poll can be asked for no event at all, it returns at a hang-up only. macOS registers nothing then, so there it
+    is looked for again and again. Source: XNU, bsd/kern/sys_generic.c, poll_nocancel.
+    """
+    poll = select.poll()
+    if platform != "darwin":
+        poll.register(descriptor, 0)
+        poll.poll()
+        return
+    poll.register(descriptor, select.POLLHUP)
+    while not any(events & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, events in poll.poll(0)):
+        time.sleep(look_seconds)

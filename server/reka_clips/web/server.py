@@ -47,11 +47,11 @@ def listen(host: str, port: int) -> socket.socket:
     """
     address = host.strip("[]")
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    # asyncio sends small packets at once only where a socket says that it is TCP: else an answer in two writes waits
-    # for the other side's delayed acknowledgement, 40 ms on Linux.
-    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening = socket.socket(family, socket.SOCK_STREAM)
     try:
-        if sys.platform != "win32":  # there, it would let another program take the port over
+        if sys.platform == "win32":  # there, SO_REUSEADDR would let another program take the port over
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((address, port))
         listening.listen(_KERNEL_BACKLOG)
@@ -59,6 +59,18 @@ def listen(host: str, port: int) -> socket.socket:
         listening.close()
         raise
     return listening
+
+
+def send_at_once(transport: asyncio.Transport) -> None:
+    """Have a connection send small packets at once.
+
+    Otherwise an answer in two writes waits for the other side's delayed acknowledgement, 40 ms on Linux. asyncio does
+    this for sockets that say that they are TCP, which those that its Windows event loop accepts do not.
+    """
+    connection = transport.get_extra_info("socket")
+    if connection is not None:
+        with contextlib.suppress(OSError):
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def address_of(listening: socket.socket) -> str:
@@ -205,6 +217,7 @@ class _Connection(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - as uvicorn declares it
         super().connection_made(transport)
+        send_at_once(transport)
         if len(self.connections) > self._state.places:
             for oldest in self._state.waiting:
                 oldest.give_way()

@@ -13,10 +13,10 @@ from typing import get_args
 
 import anyio
 
-from reka_clips.contract import GenerationConfig, RenderingConfig
+from reka_clips.contract import ClipOutput, GenerationConfig, RenderingConfig
 from reka_clips.contract.options import AspectRatio, FontFamily, Layout
 from reka_clips.engine.media.ffmpeg.process import Ffmpeg, find_ffmpeg, input_arguments, output_argument
-from reka_clips.engine.media.pipeline import Clip, make_clips
+from reka_clips.engine.media.pipeline import make_clips
 from reka_clips.engine.media.sources import Source
 from reka_clips.engine.media.text.tracks import find_sidecars
 
@@ -57,21 +57,19 @@ async def make_sheet(source: Source, sheet: Path, options: argparse.Namespace) -
             print(warning)
         rows: list[Path] = []
         for number, clip in enumerate(outcome.clips, 1):
-            print(
-                f"clip {number}: {clip.source_start_seconds:.1f}-{clip.source_end_seconds:.1f} s, score {clip.ai_score}"
-            )
+            print(f"clip {number}: {clip.source_start_time:.1f}-{clip.source_end_time:.1f} s, score {clip.ai_score}")
             rows.append(await _row(ffmpeg, source.path, clip, directory / f"row-{number}.png", options.columns))
         await _stack(ffmpeg, rows, sheet)
 
 
-async def _row(ffmpeg: Ffmpeg, video: Path, clip: Clip, row: Path, columns: int) -> Path:
+async def _row(ffmpeg: Ffmpeg, video: Path, clip: ClipOutput, row: Path, columns: int) -> Path:
     """Write one row: moments spread over a clip, each with the source's picture above it."""
-    seconds = clip.duration_seconds
+    seconds, start = clip.duration_seconds or 0.0, clip.source_start_time or 0.0
     times = [seconds * (2 * column + 1) / (2 * columns) for column in range(columns)]
     arguments: list[str] = []
     for time in times:
-        arguments += input_arguments(video, options=["-ss", f"{clip.source_start_seconds + time:.3f}"])
-        arguments += input_arguments(clip.path, options=["-ss", f"{time:.3f}"])
+        arguments += input_arguments(video, options=["-ss", f"{start + time:.3f}"])
+        arguments += input_arguments(row.with_name(str(clip.video_url)), options=["-ss", f"{time:.3f}"])
     graph = [f"[{i}:v]scale={TILE_PX}:-2,setsar=1,trim=end_frame=1,setpts=0[t{i}]" for i in range(2 * columns)]
     for column in range(columns):
         above, below = f"[t{2 * column}]", f"[t{2 * column + 1}]"

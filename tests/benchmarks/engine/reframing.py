@@ -68,10 +68,10 @@ async def judge(
     with tempfile.TemporaryDirectory() as scratch:
         look = Span(film, info, Fraction(0), info.duration, Path(scratch))
         measured = await analyze.measure(ffmpeg, look, report=lambda _share: None, tier="full")
-    times = [Fraction(0), *measured.cuts, measured.end]
-    shots = tuple(Shot(one, other) for one, other in pairwise(times))
-    segment = Segment(0, times[0], times[-1], shots)
-    glimpse = await take_preview(ffmpeg, film, info, segment, with_thumbnails=True)
+        times = [Fraction(0), *measured.cuts, measured.end]
+        shots = tuple(Shot(one, other) for one, other in pairwise(times))
+        segment = Segment(0, times[0], times[-1], shots)
+        glimpse = await take_preview(ffmpeg, film, info, segment, with_thumbnails=True, scratch=Path(scratch))
     frame = Frame(*frame_size(aspect_ratio, 720), Fraction(25))
     crops = fill_panel(Scene(segment, info.video, glimpse, measured), frame).crops
     full = info.video.upright_size_px[0]

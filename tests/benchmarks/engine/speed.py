@@ -115,7 +115,7 @@ async def _clips(path: Path, folder: Path) -> None:
         ffmpeg=find_ffmpeg(),
         report=lambda _stage, _share: None,
     )
-    if [(clip.width_px, clip.height_px) for clip in made.clips] != [(720, 1280)] * 3:
+    if [(clip.width, clip.height) for clip in made.clips] != [(720, 1280)] * 3:
         raise RuntimeError(f"other clips than asked for: {made}")
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+import os
+from collections.abc import Callable, Coroutine, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -195,6 +196,68 @@ async def test_text_that_no_font_has_is_left_out_and_told(write: Writer) -> None
     told = " ".join(clip.rendered.warnings)
     assert "No font on this computer" in told or "set in" in told
     assert any(picture.bounds(LIT, INK) for picture in pictures[2:-2:4])
+
+
+FONTS = Path(os.environ.get("NOTO_FONTS", "/usr/share/fonts"))
+SCRIPTS = {
+    "hindi": ("\u0926\u0941\u0928\u093f\u092f\u093e, \u092f\u0939 \u0905\u091a\u094d\u091b\u0940", "NotoSansDevanagari-Regular.ttf", "Devanagari"),
+    "arabic": ("\u0645\u0631\u062d\u0628\u0627 \u0628\u0627\u0644\u0639\u0627\u0644\u0645", "NotoSansArabic-Regular.ttf", "Arabic"),
+    "chinese": ("\u4f60\u597d\u4e16\u754c", "NotoSansCJK-Bold.ttc", "Chinese"),
+    "thai": ("\u0e19\u0e49\u0e33\u0e43\u0e08", "NotoSansThai-Regular.ttf", "Thai"),
+    "emoji": ("\U0001f600\U0001f469\u200d\U0001f680\U0001f44d\U0001f3fd", "NotoColorEmoji.ttf", "these characters"),
+}  # fmt: skip
+
+
+def use_fonts(folder: Path, fonts: Sequence[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have fontconfig know these fonts and no others."""
+    chosen = folder / "fonts"
+    chosen.mkdir()
+    for font in fonts:
+        (chosen / font.name).symlink_to(font)
+    config = folder / "fonts.conf"
+    config.write_text(f"<fontconfig><dir>{chosen}</dir><cachedir>{folder / 'cache'}</cachedir></fontconfig>")
+    monkeypatch.setenv("FONTCONFIG_FILE", str(config))
+
+
+def ink(pictures: Sequence[Picture]) -> int:
+    return sum(1 for picture in pictures for color in (TEXT, LIT, STROKE) for _ in picture.places(color, INK))
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+async def test_letters_that_no_font_has_are_left_out_without_a_box(
+    script: str, write: Writer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    text, _, name = SCRIPTS[script]
+    use_fonts(tmp_path, [], monkeypatch)
+    alone, nothing = await write(cue(text))
+    assert ink(nothing) == 0
+    (told,) = alone.rendered.warnings
+    assert told.startswith(f"No font on this computer has {name}")
+    assert "a clip has no captions" in told
+
+    _, among = await write(cue(f"Hello {text} world"))
+    _, plain = await write(cue("Hello world"))
+    assert 0 < ink(among[2:5]) <= ink(plain[2:5]) * 1.1
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+async def test_letters_are_drawn_in_a_font_of_this_computer_that_has_them(
+    script: str, write: Writer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    text, file, _ = SCRIPTS[script]
+    fonts = [*FONTS.rglob(file)]
+    if not fonts:
+        pytest.skip("needs the Debian packages fonts-noto-core, fonts-noto-cjk and fonts-noto-color-emoji")
+    use_fonts(tmp_path, fonts, monkeypatch)
+    clip, pictures = await write(cue(text))
+    told = " ".join(clip.rendered.warnings)
+    if script == "emoji":  # its pictures cannot be drawn
+        assert ink(pictures) == 0
+        assert "colour fonts cannot be drawn" in told
+    else:
+        assert ink(pictures) > 1000
+        assert "No font" not in told
+        assert "are set in Noto" in told
 
 
 async def test_a_font_that_this_ffmpeg_cannot_open_is_told(

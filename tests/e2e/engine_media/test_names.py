@@ -53,8 +53,9 @@ async def test_a_relative_path_of_any_name_gives_a_clip_in_a_relative_folder(
         report=lambda _stage, _share: None,
     )
     (clip,) = outcome.clips
-    assert sorted(path.name for path in folder.iterdir()) == ["clip-1.jpg", "clip-1.mp4"]
+    assert sorted(path.name for path in folder.iterdir()) == ["1.jpg", "1.mp4"]
     assert clip.title == "A word or two is said here"
+    assert clip.duration_seconds is not None
     assert 2 <= clip.duration_seconds <= 3.2
 
 

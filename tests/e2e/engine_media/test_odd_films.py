@@ -48,20 +48,22 @@ async def test_an_odd_film_becomes_a_clip_that_plays(
     outcome = await make(ffmpeg, oddity.write(ffmpeg.path, tmp_path), directory)
 
     (clip,) = outcome.clips
-    info = await probe(ffmpeg, clip.path)
-    assert (clip.width_px, clip.height_px) == (240, 426) == info.video.upright_size_px
+    video, poster = directory / (clip.video_url or ""), directory / (clip.poster_url or "")
+    info = await probe(ffmpeg, video)
+    assert (clip.width, clip.height) == (240, 426) == info.video.upright_size_px
     assert (info.video.codec, info.video.pixel_format) == ("h264", "yuv420p")
     assert (info.video.color_matrix, info.video.color_transfer, info.video.sample_aspect) == ("bt709", "bt709", 1)
+    assert clip.duration_seconds is not None
     assert 0.9 <= clip.duration_seconds <= 2.1
     assert abs(clip.duration_seconds - float(info.duration)) < 0.05
 
-    log = await ffmpeg.run([*input_arguments(clip.path), "-map", "0:v", "-f", "null", "-"], log_level="info")
+    log = await ffmpeg.run([*input_arguments(video), "-map", "0:v", "-f", "null", "-"], log_level="info")
     frames = int(re.findall(r"frame=\s*(\d+)", log)[-1])
     assert abs(frames / info.video.frame_rate - clip.duration_seconds) <= 0.06
     assert (info.audio is not None) is oddity.sound
     if info.audio is not None:
         assert (info.audio.codec, info.audio.channels, info.audio.sample_rate_hz) == ("aac", 2, 48_000)
-    assert clip.poster_path.read_bytes().startswith(b"\xff\xd8\xff")
+    assert poster.read_bytes().startswith(b"\xff\xd8\xff")
 
 
 @pytest.mark.parametrize("oddity", REFUSALS, ids=lambda oddity: oddity.name)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import signal
 import sys
 import time
@@ -20,7 +21,7 @@ from anyio.abc import TaskStatus
 
 from command import CommandProcess, ScriptedUpstream, connect
 from made_films.plain import write_plain_film
-from process_tree import all_gone, children_of, running_with, until
+from process_tree import all_gone, descendants_of, running_with, until
 
 pytestmark = [
     pytest.mark.timeout(1200),
@@ -163,6 +164,9 @@ async def ends_soon(case: Case, upstream: ScriptedUpstream, film: Path, data_dir
             code = await anyio.to_thread.run_sync(server.wait, 60)
             assert time.monotonic() - began < TOGETHER_SECONDS, case
             assert code == case.code, case
+            if left:  # the engine goes on without its server; then it is told to end, too
+                engine = min(one.pid for one in running_with("--embedded", str(data_dir)))
+                os.kill(engine, signal.SIGTERM)
             await all_gone(left, seconds=TOGETHER_SECONDS)
             tasks.cancel_scope.cancel()
         assert "Traceback" not in server.log, f"{case}: {server.log}"
@@ -202,12 +206,11 @@ async def calling(case: Case, server: CommandProcess, film: Path, mark: str, *, 
 
 
 async def reached(case: Case, upstream: ScriptedUpstream, mark: str) -> set[int]:
-    """Wait until the case's state is there; return the processes that must be gone in the end."""
+    """Wait until the case's state is there; return the processes of the engine."""
     if case.state == "rendering":
-        await until(lambda: bool(running_with("--embedded", mark)), seconds=60)
-        (engine,) = running_with("--embedded", mark)
-        await until(lambda: any("libx264" in one.arguments for one in children_of(engine.pid)), seconds=60)
-        return {engine.pid, *(child.pid for child in children_of(engine.pid))}
+        await until(lambda: bool(running_with("libx264", mark)), seconds=60)
+        engine = min(one.pid for one in running_with("--embedded", mark))
+        return {engine, *(one.pid for one in descendants_of(engine))}
     if case.state == "streaming":
         await anyio.to_thread.run_sync(lambda: upstream.wait_for("POST", containing=mark))
     if case.state == "polling":

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reka_clips.engine.media.captions.fonts import is_invisible, typeface
-from reka_clips.engine.media.captions.pages import MAX_LINES, Page, Transform, caption_pages, clean, line_text
+from reka_clips.engine.media.captions.pages import MAX_LINES, Page, Transform, caption_pages, clean, drawable, line_text
 from reka_clips.engine.media.plan import Cue, Word
 
 FACE = typeface("RobotoCondensed")
@@ -119,3 +119,21 @@ def test_chinese_breaks_between_ideographs_and_never_before_a_full_stop() -> Non
     starts = [line_text(line)[0] for page in pages for line in page.lines]
     assert len(starts) > 1
     assert "。" not in starts
+
+
+@pytest.mark.parametrize(
+    ("word", "missing", "text"),
+    [
+        ("hello", "", "hello"),
+        ("na\u00efve", "\u00ef", "nave"),
+        ("\u0926\u0941\u0928\u093f\u092f\u093e,", "\u0926\u0928\u092f\u093f\u093e", ""),
+        ("ok\u0926\u0941", "\u0926", "ok"),
+        ("\U0001f469\u200d\U0001f680", "\U0001f469\U0001f680", ""),
+        ("\U0001f44d\U0001f3fd!", "\U0001f44d", ""),
+        ("\u2764\ufe0f", "", "\u2764\ufe0f"),
+        ("\u2014", "", "\u2014"),
+        ("a\u0363b", "\u0363", "ab"),
+    ],
+)
+def test_what_belongs_to_a_letter_goes_with_it(word: str, missing: str, text: str) -> None:
+    assert drawable(word, frozenset(missing)) == text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import pytest
 
 from engine_jobs import LINK, a_job, ended
-from reka_clips.engine.service.cleanup import prune
+from reka_clips.engine.service.cleanup import prune, sweep
 from reka_clips.engine.service.models import JobRecord, SourceRecord
 from reka_clips.engine.service.paths import Folders
 from reka_clips.engine.store.sqlite import JobStore
@@ -33,11 +32,10 @@ class Engine:
     def finished(self, *, days_ago: float, megabytes: int = 1) -> JobRecord:
         """Add a generation that ended so long ago, with one clip."""
         job = self.waiting()
-        running = self.store.claim("owner", now=NOW, lease_seconds=60.0)
+        running = self.store.begin(job, at=job.created_at)
         assert running is not None
-        at = NOW - days_ago * DAY
-        saved = self.store.save(ended(running, at=at, clip_bytes=megabytes * 1024 * 1024))
-        assert saved is not None
+        saved = ended(running, at=NOW - days_ago * DAY, clip_bytes=megabytes * 1024 * 1024)
+        assert self.store.save(saved)
         self.folders.clips(job.id).mkdir()
         (self.folders.clips(job.id) / "1.mp4").write_bytes(b"clip")
         return saved
@@ -90,7 +88,7 @@ def test_the_oldest_clips_go_until_the_rest_fits(engine: Engine) -> None:
 
 def test_a_running_generation_is_never_pruned(engine: Engine) -> None:
     job = engine.waiting()
-    engine.store.claim("owner", now=NOW, lease_seconds=60.0)
+    engine.store.begin(job, at=NOW)
     engine.prune(keep_clips_days=1, keep_clips_bytes=0)
     assert engine.store.get(job.id) is not None
 
@@ -111,30 +109,24 @@ def test_the_longest_unused_sources_go_until_the_rest_fits(engine: Engine) -> No
     assert [folder.exists() for folder in folders] == [False, True, True]
 
 
-def test_what_crashed_processes_left_goes_and_what_others_work_on_stays(engine: Engine) -> None:
-    job = engine.waiting()
-    running = engine.store.claim("owner", now=NOW, lease_seconds=60.0)
-    assert running is not None
-    ours, dead = engine.folders.staging(job.id, "owner"), engine.folders.staging(job.id, "dead")
-    orphan, stranger = engine.folders.clips("no-such-id"), engine.folders.staging("no-such-id", "x")
-    for folder in (ours, dead, orphan, stranger):
+def test_what_a_killed_engine_left_goes_and_what_is_kept_stays(engine: Engine) -> None:
+    kept, job = engine.finished(days_ago=1), engine.waiting()
+    leftovers = [
+        engine.folders.staging(job.id),
+        engine.folders.staging("no-such-id"),
+        engine.folders.clips("no-such-id"),
+    ]
+    for folder in leftovers:
         folder.mkdir()
-        (folder / "clip-1.mp4").write_bytes(b"half")
-    engine.prune()
-    assert [folder.exists() for folder in (ours, dead, orphan, stranger)] == [True, False, False, False]
-
-
-def test_half_a_download_goes_when_nobody_can_be_at_it_any_more(engine: Engine) -> None:
-    folder = engine.source(LINK, days_unused=0)
-    for name, age_seconds in (("abandoned.part", 7200.0), ("arriving.part", 60.0)):
-        (folder / name).write_bytes(b"half")
-        os.utime(folder / name, (NOW - age_seconds, NOW - age_seconds))
+        (folder / "1.mp4").write_bytes(b"half")
+    source = engine.source(LINK, days_unused=0)
+    (source / ".0123.arrived").write_bytes(b"half")
     empty = engine.folders.source("https://example.com/failed.mp4")
     empty.mkdir()
-    os.utime(empty, (NOW - 7200, NOW - 7200))
-    engine.prune()
-    assert sorted(path.name for path in folder.iterdir()) == ["arriving.part", "v.mp4"]
-    assert not empty.exists()
+    sweep(engine.store, engine.folders)
+    assert [folder.exists() for folder in (*leftovers, empty)] == [False] * 4
+    assert [path.name for path in source.iterdir()] == ["v.mp4"]
+    assert engine.kept_clips() == {kept.id}
 
 
 def test_a_link_that_leads_out_of_the_folder_is_removed_and_not_followed(engine: Engine, tmp_path: Path) -> None:
@@ -142,6 +134,6 @@ def test_a_link_that_leads_out_of_the_folder_is_removed_and_not_followed(engine:
     outside.mkdir()
     (outside / "precious.txt").write_text("mine")
     (engine.folders.all_clips / "stray").symlink_to(outside)
-    engine.prune()
+    sweep(engine.store, engine.folders)
     assert not (engine.folders.all_clips / "stray").exists()
     assert (outside / "precious.txt").read_text() == "mine"

@@ -1,21 +1,21 @@
-"""The store that engine processes share: who works on what, what may be added and removed, what outlives a crash."""
+"""The engine's store: whose work counts, what may be added and removed, what outlives a crash."""
 
 from __future__ import annotations
 
+import contextlib
+import json
 import sqlite3
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 
-from engine_jobs import a_job, ended
+from engine_jobs import LINK, a_job, ended
 from reka_clips.engine.service.models import PROCESSING, QUEUED, JobRecord, SourceRecord
-from reka_clips.engine.store.sqlite import DuplicateJobError, JobRunningError, JobStore, QueueFullError
+from reka_clips.engine.store.sqlite import DuplicateJobError, JobStore, QueueFullError
 from reka_clips.errors import EngineStartError
-
-LEASE = 10.0
 
 
 @pytest.fixture
@@ -35,89 +35,54 @@ def added(store: JobStore, job: JobRecord | None = None) -> JobRecord:
     return job
 
 
-def claimed(store: JobStore, owner: str = "one", *, now: float = 0.0) -> JobRecord:
-    job = store.claim(owner, now=now, lease_seconds=LEASE)
-    assert job is not None
-    return job
+def begun(store: JobStore, job: JobRecord, *, at: float = 3000.0) -> JobRecord:
+    started = store.begin(job, at=at)
+    assert started is not None
+    return started
 
 
-class TestLeases:
-    def test_the_oldest_generation_is_taken_first_and_by_one_process_only(self, store: JobStore) -> None:
-        first, second = added(store), added(store)
-        assert claimed(store, "one").id == first.id
-        assert claimed(store, "two").id == second.id
-        assert store.claim("three", now=0.0, lease_seconds=LEASE) is None
+def saved(store: JobStore, job: JobRecord) -> JobRecord:
+    """Begin work on a generation and end it well."""
+    done = ended(begun(store, job))
+    assert store.save(done)
+    return done
 
-    def test_it_stays_with_its_owner_until_the_lease_runs_out(self, store: JobStore) -> None:
-        job = added(store)
-        claimed(store, "one", now=0.0)
-        assert store.claim("two", now=LEASE, lease_seconds=LEASE) is None
-        again = claimed(store, "two", now=LEASE + 0.1)
-        assert (again.id, again.owner, again.attempts) == (job.id, "two", 2)
 
-    def test_renewing_keeps_it_and_tells_what_is_still_held(self, store: JobStore) -> None:
-        job = added(store)
-        claimed(store, "one", now=0.0)
-        assert store.renew("one", now=LEASE, lease_seconds=LEASE) == {job.id}
-        assert store.claim("two", now=LEASE * 2, lease_seconds=LEASE) is None
-        claimed(store, "two", now=LEASE * 3)
-        assert store.renew("one", now=LEASE * 3, lease_seconds=LEASE) == set()
-
-    def test_what_was_begun_starts_anew_from_queued(self, store: JobStore) -> None:
-        added(store)
-        begun = claimed(store, "one").entering(PROCESSING, at=5.0)
-        assert store.save(replace(begun, progress=0.7, warnings=("Odd.",)))
-        again = claimed(store, "two", now=LEASE + 1)
+class TestAttempts:
+    def test_the_beginning_counts_and_starts_anew_from_queued(self, store: JobStore) -> None:
+        first = begun(store, added(store))
+        assert store.save(replace(first.entering(PROCESSING, at=5.0), progress=0.7, warnings=("Odd.",)))
+        again = begun(store, store.unfinished()[0])
         assert [stage.status for stage in again.stages] == [QUEUED, PROCESSING, QUEUED]
-        assert (again.status, again.progress, again.warnings) == (QUEUED, 0.0, ())
+        assert (again.status, again.progress, again.warnings, again.attempts) == (QUEUED, 0.0, (), 2)
+        assert store.get(first.id) == again
 
-    def test_who_lost_the_lease_can_write_nothing_any_more(self, store: JobStore) -> None:
-        added(store)
-        mine = claimed(store, "one")
-        theirs = claimed(store, "two", now=LEASE + 1)
-        assert store.save(ended(mine)) is None
-        assert store.get(mine.id) == theirs
-        assert store.save(ended(theirs)) is not None
-        assert store.save(ended(mine)) is None
+    def test_work_on_an_older_attempt_can_write_nothing_any_more(self, store: JobStore) -> None:
+        old = begun(store, added(store))
+        new = begun(store, old)
+        assert not store.save(ended(old))
+        assert store.begin(old, at=1.0) is None
+        assert store.get(old.id) == new
+        assert store.save(done := ended(new))
+        assert store.get(old.id) == done
 
-    def test_a_generation_that_ended_is_nobodys(self, store: JobStore) -> None:
-        added(store)
-        saved = store.save(ended(claimed(store)))
-        assert saved is not None
-        assert saved.owner is None
-        assert store.renew("one", now=0.0, lease_seconds=LEASE) == set()
-        assert store.claim("two", now=1e9, lease_seconds=LEASE) is None
+    def test_what_has_ended_or_is_gone_is_neither_begun_nor_written(self, store: JobStore) -> None:
+        done = saved(store, added(store))
+        assert store.begin(done, at=1.0) is None
+        assert not store.save(done.failed("Late.", at=1.0))
+        gone = begun(store, added(store))
+        store.delete(gone.id)
+        assert not store.save(gone)
+        assert store.get(gone.id) is None
 
-    @pytest.mark.parametrize(("in_order", "attempts"), [(True, 1), (False, 2)])
-    def test_work_given_back_is_taken_at_once_and_counts_as_an_attempt_only_after_a_crash(
-        self, store: JobStore, in_order: bool, attempts: int
-    ) -> None:
+    def test_an_attempt_that_is_given_back_does_not_count(self, store: JobStore) -> None:
         job = added(store)
-        store.save(replace(claimed(store, "one").entering(PROCESSING, at=0.5), progress=0.3))
-        store.release("another", now=0.9, in_order=in_order)
-        assert store.claim("two", now=1.0, lease_seconds=LEASE) is None
-        store.release("one", now=0.9, in_order=in_order)
-        waiting = store.get(job.id)
+        running = replace(begun(store, job).entering(PROCESSING, at=0.5), progress=0.3)
+        assert store.save(running)
+        waiting = store.give_back(running, at=4000.0)
         assert waiting is not None
-        assert (waiting.status, waiting.progress, waiting.owner) == (QUEUED, 0.0, None)
-        again = claimed(store, "two", now=1.0)
-        assert (again.id, again.attempts) == (job.id, attempts)
-
-    def test_many_processes_share_the_work_without_doing_any_twice(self, path: Path, store: JobStore) -> None:
-        ids = {added(store).id for _ in range(40)}
-        taken: list[str] = []
-
-        def work(owner: str) -> None:
-            with JobStore(path) as own:  # a connection of its own, as a process has it
-                while job := own.claim(owner, now=0.0, lease_seconds=LEASE):
-                    taken.append(job.id)
-
-        workers = [threading.Thread(target=work, args=(f"owner {number}",)) for number in range(4)]
-        for worker in workers:
-            worker.start()
-        for worker in workers:
-            worker.join(60)
-        assert sorted(taken) == sorted(ids)
+        assert (waiting.status, waiting.progress, waiting.attempts) == (QUEUED, 0.0, 0)
+        assert begun(store, waiting).attempts == 1
 
 
 class TestWhatMayBeAdded:
@@ -128,7 +93,7 @@ class TestWhatMayBeAdded:
             store.insert(a_job(), "fingerprint", max_waiting=10)
         assert caught.value.job_id == twin.id
         assert twin.id in str(caught.value)
-        store.save(ended(claimed(store)))
+        saved(store, twin)
         store.insert(a_job(), "fingerprint", max_waiting=10)
         assert len(store.page()) == 2
 
@@ -140,24 +105,13 @@ class TestWhatMayBeAdded:
         with pytest.raises(QueueFullError, match="2 generations wait or run"):
             store.insert(late, late.id, max_waiting=2)
         assert store.get(late.id) is None
-        store.save(ended(claimed(store)))
+        saved(store, jobs[0])
         store.insert(late, late.id, max_waiting=2)
 
-    def test_a_running_generation_is_not_deleted(self, store: JobStore) -> None:
-        job = added(store)
-        for _ in range(2):  # while it waits, and while it runs
-            with pytest.raises(JobRunningError):
-                store.delete(job.id)
-            if store.get(job.id) == job:
-                claimed(store)
-        assert store.get(job.id) is not None
-
-    def test_an_ended_one_is_deleted_once(self, store: JobStore) -> None:
-        job = added(store)
-        store.save(ended(claimed(store)))
-        removed = store.delete(job.id)
-        assert removed is not None
-        assert removed.id == job.id
+    @pytest.mark.parametrize("is_running", [False, True])
+    def test_a_generation_is_deleted_once(self, store: JobStore, is_running: bool) -> None:
+        job = begun(store, added(store)) if is_running else saved(store, added(store))
+        assert store.delete(job.id) == job
         assert store.delete(job.id) is None
         assert store.get(job.id) is None
 
@@ -165,7 +119,7 @@ class TestWhatMayBeAdded:
 class TestReading:
     def test_pages_hold_the_newest_first_and_may_be_of_one_status(self, store: JobStore) -> None:
         jobs = [added(store) for _ in range(5)]
-        done = store.save(ended(claimed(store)))
+        done = saved(store, jobs[0])
         newest_first = [job.id for job in reversed(jobs)]
         assert [job.id for job in store.page()] == newest_first
         assert [job.id for job in store.page(offset=1, limit=2)] == newest_first[1:3]
@@ -174,17 +128,6 @@ class TestReading:
         assert store.counts() == {"completed": 1, "queued": 4}
         assert [job.id for job in store.unfinished()] == [job.id for job in jobs[1:]]
         assert store.ids() == {job.id for job in jobs}
-
-    def test_every_change_has_a_version_of_its_own(self, store: JobStore) -> None:
-        job = added(store)
-        seen = [store.versions([job.id, "unknown"])]
-        running = claimed(store)
-        seen.append(store.versions([job.id]))
-        store.save(replace(running, progress=0.5))
-        seen.append(store.versions([job.id]))
-        assert [list(one) for one in seen] == [[job.id]] * 3
-        assert seen[0][job.id] < seen[1][job.id] < seen[2][job.id]
-        assert store.versions(str(number) for number in range(1200)) == {}
 
 
 def test_all_is_there_again_after_a_restart(path: Path) -> None:
@@ -212,11 +155,36 @@ def test_a_generation_that_cannot_be_read_stands_in_nobodys_way(path: Path, stor
     assert [job.id for job in store.page()] == [good.id]
     assert store.unfinished() == [good]
     assert store.get(odd.id) is None
-    assert claimed(store, "one").id == good.id
-    assert store.claim("one", now=0.0, lease_seconds=LEASE) is None
+    store.give_up_unreadable()
     assert store.counts() == {"failed": 1, "queued": 1}
     assert store.delete(odd.id) is None
     assert store.ids() == {good.id}
+
+
+def test_a_list_of_the_first_version_is_read_with_its_clips(path: Path) -> None:
+    job = a_job(attempts=1)
+    record = json.loads(TypeAdapter(JobRecord).dump_json(job))
+    clip = {"number": 1, "title": "Kept", "caption": "", "hashtags": ["a"], "ai_score": 5, "duration_seconds": 1.5}
+    clip |= {"width": 480, "height": 854, "size_bytes": 9, "has_poster": True}
+    clip |= {"source_url": LINK, "source_start_seconds": 1.0, "source_end_seconds": 2.5}
+    record |= {"owner": None, "version": 7, "status": "completed", "clips": [clip]}
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(
+            "CREATE TABLE jobs (sequence INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, status TEXT NOT NULL,"
+            " fingerprint TEXT NOT NULL, owner TEXT, lease_until REAL, version INTEGER NOT NULL, record TEXT NOT NULL)"
+        )
+        values = (job.id, "completed", "f", 7, json.dumps(record))
+        connection.execute("INSERT INTO jobs (id, status, fingerprint, version, record) VALUES (?, ?, ?, ?, ?)", values)
+        connection.execute("PRAGMA user_version = 1")
+    connection.close()
+    with JobStore(path) as store:
+        kept = store.get(job.id)
+        assert kept is not None
+        (told,) = kept.clips
+        assert (told.title, told.video_url, told.poster_url) == ("Kept", "1.mp4", "1.jpg")
+        assert (told.source_start_time, told.source_end_time) == (1.0, 2.5)
+        begun(store, added(store))
 
 
 def test_a_list_that_a_newer_version_wrote_is_left_alone(path: Path) -> None:
@@ -236,7 +204,19 @@ def test_a_list_that_is_none_is_named_with_what_to_do(path: Path) -> None:
     assert path.read_bytes().startswith(b"no database")
 
 
-def test_on_a_full_disk_it_does_not_open_and_says_so(small_disk: Path) -> None:
+def test_on_a_full_disk_a_list_opens_and_gets_shorter(small_disk: Path) -> None:
+    path = small_disk / "jobs.sqlite3"
+    with JobStore(path) as store:
+        jobs = [added(store) for _ in range(20)]
+    with contextlib.suppress(OSError), (small_disk / "filler").open("wb", buffering=0) as filler:
+        while True:
+            filler.write(bytes(4096))
+    with JobStore(path) as store:
+        assert store.delete(jobs[0].id) == jobs[0]
+        assert len(store.page(limit=100)) == 19
+
+
+def test_on_a_full_disk_a_new_list_does_not_open_and_says_so(small_disk: Path) -> None:
     filler = small_disk / "filler"
     with pytest.raises(OSError, match="No space left"):
         filler.write_bytes(bytes(4 * 1024 * 1024))

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reka_clips.engine.service.paths import Folders
 from reka_clips.errors import ArgumentError, DownloadError
-from reka_clips.mcp_server.tools.saving import engine_path, folder_for, move_into, names
+from reka_clips.mcp_server.tools.saving import engine_path, folder_for, is_foreign_share, move_into, names
 
 
 def test_the_allowed_folder_and_those_in_it_are_made(tmp_path: Path):
@@ -56,6 +57,8 @@ def test_a_file_where_a_folder_is_due_is_told(tmp_path: Path):
         (None, "clip 3.mp4"),
         ("CON", "clip 3.mp4"),
         ("lpt1.txt", "clip 3.mp4"),
+        ("COM¹", "clip 3.mp4"),
+        ("lpt².txt", "clip 3.mp4"),
         ("Gol\u202e4pm", "Gol4pm.mp4"),
         ("漢" * 100, "漢" * 40 + ".mp4"),
         (".hidden", "hidden.mp4"),
@@ -89,17 +92,46 @@ def test_a_name_reserved_for_a_move_that_fails_is_given_back(tmp_path: Path):
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.parametrize(
+    ("directory", "save_dir", "is_foreign"),
+    [
+        (r"\\evil\share", r"C:\Users\me\Videos", True),
+        ("//evil/share/x", r"C:\Users\me\Videos", True),
+        (r"\\.\pipe\x", r"C:\Users\me\Videos", True),
+        (r"\\?\UNC\evil\share", r"C:\Users\me\Videos", True),
+        (r"\\nas\films\clips", r"\\NAS\films", False),
+        (r"\\evil\films", r"\\nas\films", True),
+        (r"C:\Users\me\Videos\x", r"C:\Users\me\Videos", False),
+        ("trips/2026", r"C:\Users\me\Videos", False),
+        ("", r"C:\Users\me\Videos", False),
+    ],
+)
+def test_shares_of_strangers_are_known_by_their_text(directory: str, save_dir: str, is_foreign: bool):
+    assert is_foreign_share(directory, save_dir=save_dir) is is_foreign
+
+
 def test_only_files_of_the_engine_are_read(tmp_path: Path):
     data = tmp_path / "data"
-    clip = data / "clips" / "a b.mp4"
+    folder = Folders.of(data).clips("0e5e4d1c-9d7e-4d6c-8a51-5ddc43a5ae0b")
+    folder.mkdir(parents=True)
+    clip, picture = folder / "1.mp4", folder / "1.jpg"
+    secret = tmp_path / "secret"
+    for path in (clip, picture, secret, folder / "notes.txt"):
+        path.write_bytes(b"x")
+    for path in (clip, picture):
+        assert engine_path(path.as_uri(), data_dir=data) == path
+    (folder / "3.mp4").symlink_to(secret)
+    others = [secret, folder / "2.mp4", folder / "3.mp4", folder / "notes.txt", folder, data]
+    for url in (*(path.as_uri() for path in others), f"{folder.as_uri()}/../../../secret", "file://", "file:///"):
+        with pytest.raises(DownloadError, match="no longer has"):
+            engine_path(url, data_dir=data)
+
+
+def test_a_clip_is_found_where_a_packaged_app_shows_it_elsewhere(tmp_path: Path):
+    """As Windows does for what a packaged app and its children write below AppData."""
+    clip = Folders.of(tmp_path / "real").clips("0e5e4d1c-9d7e-4d6c-8a51-5ddc43a5ae0b") / "1.mp4"
     clip.parent.mkdir(parents=True)
     clip.write_bytes(b"x")
-    secret = tmp_path / "secret"
-    secret.write_text("s")
-    (data / "link.mp4").symlink_to(secret)
-    assert engine_path(clip.as_uri(), data_dir=data) == clip
-    for url in (secret.as_uri(), (data / "link.mp4").as_uri(), (data / "gone.mp4").as_uri(), data.as_uri()):
-        with pytest.raises(DownloadError, match="not among those"):
-            engine_path(url, data_dir=data)
-    with pytest.raises(DownloadError):
-        engine_path(data.as_uri() + "/../secret", data_dir=data)
+    (tmp_path / "data").symlink_to(tmp_path / "real")
+    found = engine_path(clip.as_uri(), data_dir=tmp_path / "data")
+    assert found.samefile(clip)

@@ -29,8 +29,8 @@ from reka_clips.engine.http.request_parsing import (
 )
 from reka_clips.engine.http.serializers import FileLinks, Links, SignedLinks, error_response, page, snapshot
 from reka_clips.engine.service.sources import SourceError, local_file
-from reka_clips.engine.store.sqlite import DuplicateJobError, JobRunningError, QueueFullError, is_full
-from reka_clips.engine.worker.runner import DISK_FULL_MESSAGE
+from reka_clips.engine.store.sqlite import DuplicateJobError, QueueFullError, is_full
+from reka_clips.engine.worker.failures import DISK_FULL_MESSAGE
 from reka_clips.web.auth import SharedSecret, bearer_token
 from reka_clips.web.body_limit import BodyLimit
 from reka_clips.web.hosts import LOOPBACK_NAMES, HostCheck
@@ -91,7 +91,7 @@ class ClipApi:
         """GET /v1/clips."""
         offset, limit, status = parse_page(_query(request))
         jobs = await self._service.page(offset=offset, limit=limit, status=status)
-        return JSONResponse(page(jobs, await self._service.status()))
+        return JSONResponse(page(jobs))
 
     async def get(self, request: Request) -> Response:
         """GET /v1/clips/{id}."""
@@ -115,14 +115,12 @@ class ClipApi:
         """GET /v1/clips/{id}/output/{n}.mp4 and {n}.jpg."""
         job = await self._service.get(_job_id(request))
         name: str = request.path_params["name"]
-        number, _, suffix = name.partition(".")
-        numbers = [] if job is None else [str(clip.number) for clip in job.clips]
-        if job is None or number not in numbers or suffix not in ("mp4", "jpg"):
+        if job is None or not any(name in (clip.video_url, clip.poster_url) for clip in job.clips):
             raise HTTPException(404)
         path = self._service.folders.clips(job.id) / name
         if not await anyio.to_thread.run_sync(path.is_file):
             raise HTTPException(404)
-        media_type = "video/mp4" if suffix == "mp4" else "image/jpeg"
+        media_type = "video/mp4" if name.endswith(".mp4") else "image/jpeg"
         return FileResponse(path, media_type=media_type, headers={"Cache-Control": "private, max-age=3600"})
 
     async def _events(self, job: JobRecord, request: Request) -> AsyncIterator[bytes]:
@@ -248,10 +246,6 @@ async def _queue_full(_: Request, error: Exception) -> Response:
     return error_response(429, f"The engine is busy: {error}", kind="busy_error", headers=headers)
 
 
-async def _job_running(_: Request, error: Exception) -> Response:
-    return error_response(400, str(error), param="id")
-
-
 async def _http_error(_: Request, error: Exception) -> Response:
     status, headers = (error.status_code, error.headers) if isinstance(error, HTTPException) else (500, None)
     message = str(getattr(error, "detail", ""))
@@ -277,7 +271,6 @@ _HANDLERS: Final[dict[Any, Any]] = {
     RefusedError: _refused,
     DuplicateJobError: _duplicate,
     QueueFullError: _queue_full,
-    JobRunningError: _job_running,
     HTTPException: _http_error,
     sqlite3.Error: _store_failed,
     Exception: _unexpected,

@@ -12,7 +12,6 @@ from reka_clips.contract import CreateRequest, DeleteRequest, video_url_problem
 from reka_clips.contract.argument_errors import refusals_of
 from reka_clips.contract.schemas import flat_schema
 from reka_clips.download.fetch import WEB_PAGE_MESSAGE
-from reka_clips.engine.media.pipeline import unsupported
 from reka_clips.engine.service.sources import is_video_page
 from reka_clips.errors import RekaClipsError
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 MAX_BODY_BYTES: Final = 1024 * 1024
 MAX_VIDEO_URLS: Final = 10
 MAX_PROMPT_CHARACTERS: Final = 10_000
+_TEMPLATES: Final = ("moments", "compilation")
 _QUERY: Final = ("reel_quality", "force_vllm_whisper_asr")
 
 
@@ -134,8 +134,17 @@ def _engine_problems(request: CreateRequest) -> list[Problem]:
         problems.append(Problem("has no meaning for the embedded engine; leave it out", "reel_quality"))
     if request.force_vllm_whisper_asr:
         problems.append(Problem("is not there in the embedded engine; leave it out", "force_vllm_whisper_asr"))
-    unsuitable = unsupported(request.generation_config, request.rendering_config)
-    return problems + [Problem(message, param) for param, message in unsuitable]
+    generation = request.generation_config
+    if generation is not None:
+        if generation.template not in (None, *_TEMPLATES):
+            words = f"the embedded engine makes {' and '.join(_TEMPLATES)}, not {generation.template}"
+            problems.append(Problem(words, "generation_config.template"))
+        problems += [
+            Problem("the embedded engine does not translate subtitles", f"generation_config.{name}")
+            for name in ("translated_subtitles_target_language", "translated_subtitles_group_length")
+            if getattr(generation, name) is not None
+        ]
+    return problems
 
 
 def _problems(error: ValidationError, model: type[BaseModel]) -> list[Problem]:

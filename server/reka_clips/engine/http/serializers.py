@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -10,14 +9,15 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from starlette.responses import JSONResponse
 
 from reka_clips.contract.requests import GENERATION_DEFAULTS, RENDERING_DEFAULTS
+from reka_clips.files import real_place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from reka_clips.contract import ClipOutput
     from reka_clips.engine.http.request_parsing import Problem
-    from reka_clips.engine.service.models import Clip, JobRecord
+    from reka_clips.engine.service.models import JobRecord
     from reka_clips.engine.service.paths import Folders
-    from reka_clips.engine.service.status import EngineStatus
     from reka_clips.web.signed_links import LinkSigner
 
 _ERROR_TYPES: Final = {
@@ -45,7 +45,7 @@ class FileLinks:
         self._folders = folders
 
     def file(self, job_id: str, name: str) -> str:
-        return (self._folders.clips(job_id) / name).absolute().as_uri()
+        return real_place((self._folders.clips(job_id) / name).absolute()).as_uri()
 
 
 class SignedLinks:
@@ -106,9 +106,9 @@ def snapshot(job: JobRecord, links: Links) -> dict[str, Any]:
     return fields
 
 
-def page(jobs: Sequence[JobRecord], status: EngineStatus) -> dict[str, Any]:
-    """Return generations as GET /v1/clips lists them, and in `engine`, which Reka does not have, how it stands."""
-    return {"items": [_item(job) for job in jobs], "engine": asdict(status)}
+def page(jobs: Sequence[JobRecord]) -> dict[str, Any]:
+    """Return generations as GET /v1/clips lists them."""
+    return {"items": [_item(job) for job in jobs]}
 
 
 def _item(job: JobRecord) -> dict[str, Any]:
@@ -125,22 +125,14 @@ def _item(job: JobRecord) -> dict[str, Any]:
     return fields if job.error_message is None else fields | {"error_message": job.error_message}
 
 
-def _clip(job_id: str, clip: Clip, links: Links) -> dict[str, Any]:
-    return {
-        "title": clip.title,
-        "video_url": links.file(job_id, f"{clip.number}.mp4"),
-        "caption": clip.caption,
-        "hashtags": list(clip.hashtags),
-        "ai_score": clip.ai_score,
-        "duration_seconds": round(clip.duration_seconds, 3),
-        "width": clip.width,
-        "height": clip.height,
-        "size_bytes": clip.size_bytes,
-        "poster_url": links.file(job_id, f"{clip.number}.jpg") if clip.has_poster else None,
-        "source_url": clip.source_url,
-        "source_start_time": clip.source_start_seconds,
-        "source_end_time": clip.source_end_seconds,
-    }
+def _clip(job_id: str, clip: ClipOutput, links: Links) -> dict[str, Any]:
+    shown = clip.model_copy(
+        update={
+            "video_url": links.file(job_id, clip.video_url or ""),
+            "poster_url": None if clip.poster_url is None else links.file(job_id, clip.poster_url),
+        }
+    )
+    return shown.model_dump(mode="json", exclude={"signed_s3_video_url"})
 
 
 def _iso(seconds: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil
 from types import MappingProxyType
 from typing import Final
 
@@ -22,10 +23,16 @@ _MAX_ENLARGEMENT: Final = 2
 _LOWEST_RATE: Final = 20
 _HIGHEST_RATE: Final = 60
 _USUAL_RATE: Final = Fraction(30)
-_USUAL_RATES: Final = (
-    *(Fraction(whole * 1000, 1001) for whole in (24, 30, 60)),
-    *(Fraction(whole) for whole in (20, 24, 25, 30, 50, 60)),
+_USUAL_RATES: Final = tuple(
+    sorted(
+        (
+            *(Fraction(whole * 1000, 1001) for whole in (24, 30, 60)),
+            *(Fraction(whole) for whole in (20, 24, 25, 30, 50, 60)),
+        )
+    )
 )
+_ROUNDING: Final = Fraction(1, 2000)  # of ffmpeg, which prints rates with two decimals
+_NEAR: Final = Fraction(3, 100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,30 +81,47 @@ def choose_resolution(asked_px: int | None, source_px: int) -> int:
 
 
 def output_rate(mean_rate: Fraction, grid_rate: Fraction = Fraction(0)) -> Fraction:
-    """Return the constant frame rate of a clip made from a source of this mean rate.
+    """Return the constant frame rate, 20 to 60, of a clip made from a source of this mean rate.
 
-    grid_rate: the rate without frames left out, 0 if unknown. Usual rates stay exactly as they are (23.976 is
-    24000/1001). Slow ones are multiplied, so that captions move in time; fast ones are divided. Where a varying rate
-    has no usual mean, its grid is taken, else the next usual rate.
+    grid_rate: the rate without frames left out, 0 if unknown. A rate near a usual one is that one: the frames of a
+    phone's film of 30.08 are 1/30 s apart, and at 50 two of three would be repeated. Fast rates are divided and slow
+    ones multiplied by a whole number, so that all frames are shown for the same time; a constant odd rate stays.
+    Where a varying rate has no usual mean its grid is taken, else the next usual rate.
     """
-    rate = mean_rate if mean_rate > 0 else _USUAL_RATE
-    if _usual(rate) is None and rate < grid_rate <= rate * 2 and (grid := _usual(grid_rate)):
-        return grid
-    while rate > _HIGHEST_RATE:
-        rate /= 2
-    while rate < _LOWEST_RATE:
-        rate *= 2
-    if usual := _usual(rate):
+    rate = mean_rate or grid_rate or _USUAL_RATE
+    reduced, grid = _divided(rate), _usual(_divided(grid_rate))
+    is_grid_near = abs(grid_rate - rate) <= rate * _NEAR
+    is_constant = abs(grid_rate - rate) <= rate * _ROUNDING
+    if usual := _usual(reduced):
         return usual
-    if rate.denominator == 1 or rate * 1001 % 1000 == 0:
-        return rate
-    return next((Fraction(n) for n in (24, 25, 30, 50, 60) if n >= rate), Fraction(_HIGHEST_RATE))
+    if grid and (is_grid_near or rate < grid_rate <= rate * 2):
+        return grid
+    if reduced < _LOWEST_RATE:
+        return _multiplied(reduced) if is_constant else _USUAL_RATE
+    usual = _usual(reduced, tolerance=_NEAR / 3 if is_constant else _NEAR)
+    if usual and not (is_constant and reduced < usual):  # to leave out a frame now and then shows less than repeating
+        return usual
+    next_usual = next((usual for usual in _USUAL_RATES if usual >= reduced), _USUAL_RATES[-1])
+    return min(reduced, _USUAL_RATES[-1]) if is_constant else next_usual
 
 
-def _usual(rate: Fraction) -> Fraction | None:
-    """Return the usual frame rate that this one is but for rounding, if there is one."""
+def _divided(rate: Fraction) -> Fraction:
+    """Return a rate divided by the smallest whole number that makes it (nearly) 60 or less."""
+    return rate / max(1, ceil(rate / (_HIGHEST_RATE * (1 + _NEAR))))
+
+
+def _multiplied(rate: Fraction) -> Fraction:
+    """Return the lowest usual rate that shows each frame equally often, else the first multiple of 20 or more."""
+    for usual in _USUAL_RATES:
+        if abs(round(usual / rate) * rate - usual) <= usual * _ROUNDING:
+            return usual
+    return rate * ceil(_LOWEST_RATE / rate)
+
+
+def _usual(rate: Fraction, *, tolerance: Fraction = _ROUNDING) -> Fraction | None:
+    """Return the usual frame rate that this one nearly is, if there is one. tolerance: as a share of it."""
     nearest = min(_USUAL_RATES, key=lambda candidate: abs(candidate - rate))
-    return nearest if abs(nearest - rate) <= rate / 2000 else None
+    return nearest if abs(nearest - rate) <= nearest * tolerance else None
 
 
 def crop_area(within: Area, *, aspect: Fraction, sample_aspect: Fraction, focus: tuple[float, float]) -> Area:

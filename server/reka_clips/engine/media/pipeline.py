@@ -6,13 +6,14 @@ import tempfile
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from reka_clips.contract import ClipOutput
 from reka_clips.contract.requests import DEFAULT_MAX_DURATION_SECONDS
 from reka_clips.engine.media.concurrency import default_parallelism, together
 from reka_clips.engine.media.find_moments import MomentFinder
 from reka_clips.engine.media.progress import Progress, Stage
-from reka_clips.engine.media.render.render import render_clip, unsupported_rendering
+from reka_clips.engine.media.render.render import render_clip
 from reka_clips.engine.media.select import planning
 from reka_clips.engine.media.select.planning import SelectionOptions
 from reka_clips.engine.media.sources import AnalyzedSource, Source
@@ -25,55 +26,18 @@ if TYPE_CHECKING:
     from reka_clips.engine.media.plan import ClipPlan
     from reka_clips.engine.media.render.render import Rendered
 
-__all__ = ["Clip", "Outcome", "Source", "make_clips", "unsupported"]
-
-_TEMPLATES: Final = ("moments", "compilation")
-
-
-@dataclass(frozen=True, slots=True)
-class Clip:
-    """A finished clip. ai_score: 0 to 100, see `select.ai_score`. hashtags: without the sign.
-
-    source_start_seconds, source_end_seconds: where in the source it is from; for a reel, from its first moment to
-    its last in `source_url`.
-    """
-
-    path: Path
-    poster_path: Path
-    title: str
-    caption: str
-    hashtags: tuple[str, ...]
-    ai_score: int
-    duration_seconds: float
-    width_px: int
-    height_px: int
-    size_bytes: int
-    source_url: str
-    source_start_seconds: float
-    source_end_seconds: float
+__all__ = ["Outcome", "Source", "make_clips"]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The finished clips, best first. warnings: plain sentences on what turned out other than asked."""
+    """The finished clips, best first; their links are the names of their files, `1.mp4` and `1.jpg`.
 
-    clips: tuple[Clip, ...]
+    warnings: plain sentences on what turned out other than asked.
+    """
+
+    clips: tuple[ClipOutput, ...]
     warnings: tuple[str, ...] = ()
-
-
-def unsupported(generation: GenerationConfig | None, rendering: RenderingConfig | None) -> list[tuple[str, str]]:
-    """Return what of a request the engine cannot do, as (path, problem); empty when it can do all."""
-    problems: list[tuple[str, str]] = []
-    if generation is not None:
-        if generation.template not in (None, *_TEMPLATES):
-            words = f"the embedded engine makes {' and '.join(_TEMPLATES)}, not {generation.template}"
-            problems.append(("generation_config.template", words))
-        problems += [
-            (f"generation_config.{name}", "the embedded engine does not translate subtitles")
-            for name in ("translated_subtitles_target_language", "translated_subtitles_group_length")
-            if getattr(generation, name) is not None
-        ]
-    return [*problems, *unsupported_rendering(rendering)]
 
 
 async def make_clips(
@@ -87,17 +51,17 @@ async def make_clips(
     report: Callable[[Stage, float], None],
     speech_model: Path | None = None,
 ) -> Outcome:
-    """Make the clips of one generation and put them into `directory`, which must exist.
+    """Make the clips of one generation and put them into `directory`, which must exist and be empty.
 
     report: gets the stage (`indexing`, `preprocessing`, `processing`, in this order) and the rising share done of
-    all the work, 0 to 1. The files appear at the end, all together; after an error, or when cancelled, there is none.
+    all the work, 0 to 1. After an error, or when cancelled, some clips may be there: they are whole, and no result.
     A source that cannot be used is left out, with a warning, as long as another one can.
     speech_model: folder of a faster-whisper model, for what is said where there are no subtitles.
     Raises MediaError when no clip can be made, DiskFullError, OSError.
     """
     if not sources:
         raise ValueError("There is no source to make clips of.")
-    with tempfile.TemporaryDirectory(dir=directory, prefix=".making-") as name:
+    with tempfile.TemporaryDirectory(dir=directory, prefix=".making-", ignore_cleanup_errors=True) as name:
         scratch = Path(name)
         progress = Progress(report)
         wish = _wish(prompt, generation)
@@ -107,10 +71,13 @@ async def make_clips(
         clips, footage = await scout.choose(await scout.gather(sources))
         plans = planning.make_plans(clips, footage, wish)
         rendered = await _render(
-            plans, footage, rendering, ffmpeg=ffmpeg, scratch=scratch, report=progress.part("processing", 1, after=0)
+            plans,
+            footage,
+            rendering,
+            ffmpeg=ffmpeg,
+            directory=directory,
+            report=progress.part("processing", until=1.0),
         )
-        files = [scratch / name for number in range(1, len(plans) + 1) for name in _names(number)]
-        _publish([file for file in files if file.is_file()], directory)
     finished = tuple(
         _finished(number, plan, result, footage, directory)
         for number, (plan, result) in enumerate(zip(plans, rendered, strict=True), 1)
@@ -138,10 +105,10 @@ async def _render(
     rendering: RenderingConfig | None,
     *,
     ffmpeg: Ffmpeg,
-    scratch: Path,
+    directory: Path,
     report: Callable[[float], None],
 ) -> list[Rendered]:
-    """Render the clips into the scratch folder. report: gets the share done of all of them."""
+    """Render the clips into a folder. report: gets the share done of all of them."""
     total = float(sum((plan.duration for plan in plans), start=Fraction(0)))
     done = [0.0] * len(plans)
     files = [(item.opened.source.path, item.info) for item in footage]
@@ -160,8 +127,8 @@ async def _render(
                 rendering,
                 measurements=measurements,
                 ffmpeg=ffmpeg,
-                output=scratch / clip,
-                poster=scratch / poster,
+                output=directory / clip,
+                poster=directory / poster,
                 report=progressed,
             )
 
@@ -172,40 +139,28 @@ async def _render(
 
 def _names(number: int) -> tuple[str, str]:
     """Return the file names of a clip and of its poster."""
-    return f"clip-{number}.mp4", f"clip-{number}.jpg"
-
-
-def _publish(files: Sequence[Path], directory: Path) -> None:
-    """Move finished files to where they belong: all of them, or none."""
-    moved: list[Path] = []
-    try:
-        for file in files:
-            file.replace(directory / file.name)
-            moved.append(directory / file.name)
-    except OSError:
-        for file in moved:
-            file.unlink(missing_ok=True)
-        raise
+    return f"{number}.mp4", f"{number}.jpg"
 
 
 def _finished(
     number: int, plan: ClipPlan, rendered: Rendered, footage: Sequence[AnalyzedSource], directory: Path
-) -> Clip:
-    clip, poster = (directory / name for name in _names(number))
+) -> ClipOutput:
+    """Return a clip as it is kept and told of; for a reel, with where its first source was used."""
+    video, poster = _names(number)
     first = plan.segments[0]
     same = [segment for segment in plan.segments if segment.source == first.source]
-    return Clip(
-        path=clip,
-        poster_path=poster,
+    return ClipOutput(
         title=plan.title,
+        video_url=video,
         caption=plan.caption,
         hashtags=plan.hashtags,
         ai_score=plan.ai_score,
-        duration_seconds=rendered.duration_seconds,
-        width_px=rendered.width_px,
-        height_px=rendered.height_px,
-        size_bytes=clip.stat().st_size,
+        duration_seconds=round(rendered.duration_seconds, 3),
+        width=rendered.width_px,
+        height=rendered.height_px,
+        size_bytes=(directory / video).stat().st_size,
+        poster_url=poster if (directory / poster).is_file() else None,
         source_url=footage[first.source].opened.source.url,
-        source_start_seconds=float(first.start),
-        source_end_seconds=float(same[-1].end),
+        source_start_time=float(first.start),
+        source_end_time=float(same[-1].end),
     )

@@ -7,6 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A video to cut from. url: where it came from, for people. sidecar_paths: subtitle files, best first."""
+
+    path: Path
+    url: str
+    sidecar_paths: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

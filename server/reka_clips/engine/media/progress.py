@@ -1,4 +1,4 @@
-"""How far a job is: one share that only rises, made of parts whose weights become known as it goes on."""
+"""How far a job is: one share that only rises, made of parts with fixed weights."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ class Progress:
         self._report = report
         self._share = 0.0
 
-    def part(self, stage: Stage, seconds: float, *, after: float) -> Callable[[float], None]:
+    def part(self, stage: Stage, *, until: float) -> Callable[[float], None]:
         """Begin a part of the work and return what takes its own share done, 0 to 1.
 
-        seconds: how long the part is expected to take. after: how long all that follows it will.
+        until: the share of all the work that is done when the part is, 0 to 1.
         """
         base = self._share
-        span = (1 - base) * seconds / (seconds + after) if seconds + after > 0 else 0.0
+        span = max(0.0, until - base)
 
         def report(share: float) -> None:
             share = base + span * min(1.0, max(0.0, share))

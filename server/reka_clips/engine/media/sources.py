@@ -10,6 +10,7 @@ from reka_clips.engine.media.analyze import analyze
 from reka_clips.engine.media.ffmpeg.errors import DiskFullError, MediaError
 from reka_clips.engine.media.ffmpeg.probe import probe
 from reka_clips.engine.media.ffmpeg.remux import with_index
+from reka_clips.engine.media.plan import Source
 from reka_clips.engine.media.text import speech, titles, tracks
 
 if TYPE_CHECKING:
@@ -23,15 +24,6 @@ if TYPE_CHECKING:
     from reka_clips.engine.media.plan import Cue
 
 _MIN_SECONDS: Final = Fraction(1)
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A video to cut from. url: where it came from, for people. sidecar_paths: subtitle files, best first."""
-
-    path: Path
-    url: str
-    sidecar_paths: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

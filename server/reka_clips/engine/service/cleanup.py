@@ -1,4 +1,4 @@
-"""Keeps the engine's folder in bounds: what crashed processes left, old sources, and, if asked, old clips."""
+"""Keeps the engine's folder in bounds: what a killed engine left, old sources, and, if asked, old clips."""
 
 from __future__ import annotations
 
@@ -9,56 +9,48 @@ from typing import TYPE_CHECKING, Final
 from reka_clips.engine.service.paths import remove
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from reka_clips.engine.service.paths import Folders
     from reka_clips.engine.store.sqlite import JobStore
     from reka_clips.settings import Settings
 
 _DAY_SECONDS: Final = 86400.0
-_ABANDONED_SECONDS: Final = 3600.0
 _PAGE: Final = 200
 
 logger = logging.getLogger(__name__)
 
 
 def prune(store: JobStore, folders: Folders, settings: Settings, *, now: float) -> None:
-    """Remove what is not needed any more. Safe beside other processes on the same folder.
+    """Remove sources and, if the settings ask, clips that are not needed any more.
 
     now: Unix seconds. Raises OSError, sqlite3.Error.
     """
-    _leftovers(store, folders, now)
     _sources(store, folders, settings, now)
     if settings.keep_clips_days is not None or settings.keep_clips_bytes is not None:
         _clips(store, folders, settings, now)
 
 
-def _leftovers(store: JobStore, folders: Folders, now: float) -> None:
-    """Remove clips that belong to no generation, and what was in the making when its process died."""
-    # Looked at before the ids are read: a folder is made after its generation, so a new one is never an orphan.
-    staged, finished = list(folders.all_staging.iterdir()), list(folders.all_clips.iterdir())
-    owners = {job.id: job.owner for job in store.unfinished()}
-    for path in staged:
-        job_id, _, owner = path.name.partition(".")
-        if owners.get(job_id) != owner:
-            remove(path)
+def sweep(store: JobStore, folders: Folders) -> None:
+    """Remove what an engine that was killed left: clips in the making or of no generation, and half downloads.
+
+    For the start of an engine, before it works: everything in the making is then a leftover.
+    Raises OSError, sqlite3.Error.
+    """
+    for path in folders.all_staging.iterdir():
+        remove(path)
     ids = store.ids()
-    for path in finished:
+    for path in folders.all_clips.iterdir():
         if path.name not in ids:
             remove(path)
     known = {"/".join(source.path.split("/")[:2]) for source in store.sources()}
     for folder in folders.all_sources.iterdir():
-        with contextlib.suppress(OSError):  # another process removed it just now, or put something into it
-            for path in folder.iterdir():
-                if _is_abandoned(path, now) and f"{folder.name}/{path.name}" not in known:
-                    remove(path)
-            if _is_abandoned(folder, now):
-                folder.rmdir()
-
-
-def _is_abandoned(path: Path, now: float) -> bool:
-    """Whether nobody can be downloading into this any more."""
-    return now - path.stat().st_mtime > _ABANDONED_SECONDS
+        if folder.is_symlink() or not folder.is_dir():
+            remove(folder)
+            continue
+        for path in folder.iterdir():
+            if f"{folder.name}/{path.name}" not in known:
+                remove(path)
+        with contextlib.suppress(OSError):  # not empty
+            folder.rmdir()
 
 
 def _sources(store: JobStore, folders: Folders, settings: Settings, now: float) -> None:
@@ -88,6 +80,6 @@ def _clips(store: JobStore, folders: Folders, settings: Settings, now: float) ->
             if job.is_terminal and (is_old or is_too_much):
                 doomed.append(job.id)
     for job_id in doomed:
+        remove(folders.clips(job_id))
         if store.delete(job_id) is not None:
-            remove(folders.clips(job_id))
             logger.info("Generation %s was removed, as the settings ask.", job_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from reka_clips.contract import CreateRequest, is_terminal
+from reka_clips.contract import ClipOutput, CreateRequest, is_terminal
 
 QUEUED: Final = "queued"
 DOWNLOADING: Final = "downloading"
@@ -39,34 +39,12 @@ class StageEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Clip:
-    """One finished clip. Files are `N.mp4` and, if there is a picture, `N.jpg` in the generation's folder; N from 1.
-
-    Times in seconds; `source_start`/`source_end` within `source_url` (of the first segment, where there are more).
-    """
-
-    number: int
-    title: str
-    caption: str
-    hashtags: tuple[str, ...]
-    ai_score: int
-    duration_seconds: float
-    width: int
-    height: int
-    size_bytes: int
-    has_poster: bool
-    source_url: str | None = None
-    source_start_seconds: float | None = None
-    source_end_seconds: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class JobRecord:
-    """One generation. Times are Unix seconds. `version` grows with each change.
+    """One generation. Times are Unix seconds.
 
-    num_generations: 0 while automatic and not yet decided. detail: what the stage is busy with.
-    attempts: how often a worker took it up.
-    owner: the process that works on it; None while it waits or when it has ended.
+    num_generations: 0 while automatic and not yet decided. clips: their links are the names of files in the
+    generation's folder, `1.mp4` and `1.jpg`. detail: what the stage is busy with. attempts: how often work on it was
+    begun; who works on an older attempt may not write any more.
     """
 
     id: str
@@ -78,16 +56,15 @@ class JobRecord:
     progress: float = 0.0
     stages: tuple[StageEntry, ...] = ()
     num_generations: int = 0
-    clips: tuple[Clip, ...] = ()
+    clips: tuple[ClipOutput, ...] = ()
     warnings: tuple[str, ...] = ()
     error_message: str | None = None
     detail: str | None = None
     attempts: int = 0
-    owner: str | None = None
-    version: int = 0
 
     def entering(self, status: str, *, at: float) -> JobRecord:
-        """Return the record as it enters a stage."""
+        """Return the record as it enters a stage. at: Unix seconds; a clock that was set back moves no time back."""
+        at = max(at, self.updated_at)
         return replace(
             self,
             status=status,
@@ -95,6 +72,15 @@ class JobRecord:
             updated_at=at,
             stages=(*self.stages, StageEntry(status, at, self.progress)),
         )
+
+    def waiting(self, *, at: float) -> JobRecord:
+        """Return the record as it waits to be begun, anew if it was begun already."""
+        job = replace(self, progress=0.0, warnings=())
+        return job if job.status == QUEUED else job.entering(QUEUED, at=at)
+
+    def failed(self, reason: str, *, at: float) -> JobRecord:
+        """Return the record as it failed."""
+        return replace(self, error_message=reason).entering(FAILED, at=at)
 
     @property
     def is_terminal(self) -> bool:
@@ -104,7 +90,7 @@ class JobRecord:
     @property
     def size_bytes(self) -> int:
         """What its clips take on the disk, pictures not counted."""
-        return sum(clip.size_bytes for clip in self.clips)
+        return sum(clip.size_bytes or 0 for clip in self.clips)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,10 @@
-"""Where the engine keeps what: one folder under the data folder, shared by all engine processes of a person.
+"""Where the engine keeps what: one folder under the data folder, which belongs to one engine at a time.
 
+engine/lock, owner.json     which engine that is: see `engine.owner`
+engine/engine.log           what an engine that a server started has to say
 engine/jobs.sqlite3         the generations
 engine/clips/ID/N.mp4       finished clips, and N.jpg beside them
-engine/staging/ID.OWNER/    clips in the making; moved to `clips/ID` at once when all are done
+engine/staging/ID/          clips in the making; moved to `clips/ID` when all are done
 engine/sources/HASH/NAME    fetched sources, kept for use again
 """
 
@@ -16,6 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reka_clips.errors import EngineStartError
+from reka_clips.files import move
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,6 +40,10 @@ class Folders:
         return self.root / "jobs.sqlite3"
 
     @property
+    def log(self) -> Path:
+        return self.root / "engine.log"
+
+    @property
     def all_clips(self) -> Path:
         return self.root / "clips"
 
@@ -52,14 +59,24 @@ class Folders:
         """Where the finished clips of a generation are."""
         return self.all_clips / job_id
 
-    def staging(self, job_id: str, owner: str) -> Path:
-        """Where a process makes the clips of a generation."""
-        return self.all_staging / f"{job_id}.{owner}"
+    def staging(self, job_id: str) -> Path:
+        """Where the clips of a generation are made."""
+        return self.all_staging / job_id
+
+    def prepare(self, job_id: str) -> Path:
+        """Make an empty folder for the clips in the making, and return it. What an earlier attempt left is removed."""
+        self.clear(job_id)
+        self.staging(job_id).mkdir(mode=0o700)
+        return self.staging(job_id)
+
+    def publish(self, job_id: str) -> None:
+        """Put finished clips in their place, all at once."""
+        move(self.staging(job_id), self.clips(job_id))
 
     def clear(self, job_id: str) -> None:
-        """Remove what earlier attempts at a generation left: half-made clips, and finished ones not yet told of."""
-        for path in (self.clips(job_id), *self.all_staging.glob(f"{job_id}.*")):
-            remove(path)
+        """Remove the clips of a generation, finished or half-made."""
+        remove(self.clips(job_id))
+        remove(self.staging(job_id))
 
     def source(self, url: str) -> Path:
         """Where the fetched source of a URL is."""

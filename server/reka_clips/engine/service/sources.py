@@ -18,12 +18,12 @@ import anyio.to_thread
 from reka_clips.contract.video_urls import file_path
 from reka_clips.download.fetch import DownloadLimits, NetworkAccess, Validators, download
 from reka_clips.download.sniff import SNIFFED_BYTES, Kind, plain_kind
-from reka_clips.engine.media.sources import Source
-from reka_clips.engine.media.text.tracks import find_sidecars
+from reka_clips.engine.media.plan import Source
 from reka_clips.engine.service.models import SourceRecord
 from reka_clips.engine.service.paths import remove
 from reka_clips.engine.service.pinning import MovedError, pin
 from reka_clips.errors import DownloadError, RekaClipsError
+from reka_clips.files import PRIVACY_WORDS, keeps_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,7 +80,7 @@ def local_file(url: str, policy: SourcePolicy) -> Path:
         is_file, size_bytes = path.is_file(), path.stat().st_size
     except (OSError, ValueError) as error:
         if isinstance(error, PermissionError):
-            raise SourceError(_FORBIDDEN) from None
+            raise SourceError(_forbidden(path, error)) from None
         raise SourceError(_MISSING) from None
     if not is_file:
         raise SourceError("This is not a file; give the path of a video file.")
@@ -90,14 +90,21 @@ def local_file(url: str, policy: SourcePolicy) -> Path:
     try:
         with path.open("rb") as file:
             kind = plain_kind(file.read(SNIFFED_BYTES))
-    except OSError:
-        raise SourceError(_FORBIDDEN) from None
+    except OSError as error:
+        raise SourceError(_forbidden(path, error)) from None
     if kind is not None:
         raise SourceError(_NO_VIDEOS[kind])
     return path
 
 
+def _forbidden(path: Path, error: OSError) -> str:
+    home = Path(os.path.expanduser("~"))  # noqa: PTH111 - Path's raises without a home
+    return f"{PRIVACY_WORDS}." if keeps_out(path, error, home=home) else _FORBIDDEN
+
+
 def _local_source(url: str, policy: SourcePolicy) -> Source:
+    from reka_clips.engine.media.text.tracks import find_sidecars  # the start of an engine can do without it
+
     path = local_file(url, policy)
     try:
         sidecars = find_sidecars(path)

@@ -1,13 +1,14 @@
-"""The generations and the fetched sources, in one SQLite file that several processes may share.
+"""The generations and the fetched sources, in one SQLite file. One engine writes it; others may read beside it.
 
-A generation that runs belongs to the process that claimed it, for as long as that renews its lease. When the
-lease runs out (the process is gone), the next process that looks takes the generation up again.
+A generation is written at stage changes. Each start of work on it raises its number of attempts, and only who knows
+the newest number may write it: work that was given up in the meantime changes nothing any more.
 All calls block for a few milliseconds at most: call them in a worker thread.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import secrets
 import sqlite3
@@ -17,15 +18,14 @@ from typing import TYPE_CHECKING, Final, Self
 
 from pydantic import TypeAdapter, ValidationError
 
-from reka_clips.contract import is_terminal
-from reka_clips.engine.service.models import COMPLETED, FAILED, QUEUED, JobRecord, SourceRecord
+from reka_clips.engine.service.models import COMPLETED, FAILED, JobRecord, SourceRecord
 from reka_clips.errors import EngineStartError, RekaClipsError
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
     from pathlib import Path
 
-_SCHEMA_VERSION: Final = 1
+_SCHEMA_VERSION: Final = 2
 _BUSY_SECONDS: Final = 10.0
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS jobs (
@@ -33,9 +33,7 @@ CREATE TABLE IF NOT EXISTS jobs (
     id TEXT NOT NULL UNIQUE,
     status TEXT NOT NULL,
     fingerprint TEXT NOT NULL,
-    owner TEXT,
-    lease_until REAL,
-    version INTEGER NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
     record TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS jobs_by_status ON jobs (status, sequence);
@@ -48,7 +46,6 @@ CREATE TABLE IF NOT EXISTS secrets (
     value TEXT NOT NULL
 );
 """
-_ENDED: Final = f"status IN ('{COMPLETED}', '{FAILED}')"
 _RUNNING: Final = f"status NOT IN ('{COMPLETED}', '{FAILED}')"
 _JOB: Final = TypeAdapter(JobRecord)
 _SOURCE: Final = TypeAdapter(SourceRecord)
@@ -68,10 +65,6 @@ class QueueFullError(RekaClipsError):
     """Too many generations wait already."""
 
 
-class JobRunningError(RekaClipsError):
-    """The generation still runs, and cannot be deleted before it ends."""
-
-
 def is_full(error: BaseException) -> bool:
     """Whether the store failed because the disk is full; nothing was written then."""
     return isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
@@ -86,15 +79,18 @@ class JobStore:
         try:
             # One connection, handed between threads under the lock; transactions are begun by hand.
             self._connection = sqlite3.connect(path, _BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute("PRAGMA synchronous = NORMAL")
+            # A journal that is kept takes no new space: a list can be opened, and shortened, on a full disk.
+            self._connection.execute("PRAGMA journal_mode = PERSIST")
             (version,) = self._connection.execute("PRAGMA user_version").fetchone()
-            if version not in (0, _SCHEMA_VERSION):
+            if version > _SCHEMA_VERSION:
                 raise EngineStartError(f"The engine's job list {path} was written by a newer version; update this one.")
-            with self._transaction():
-                for statement in _SCHEMA.split(";"):
-                    self._connection.execute(statement)
-                self._connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
+            if version < _SCHEMA_VERSION:
+                with self._transaction() as connection:
+                    if version == 1:
+                        _upgrade(connection)
+                    for statement in _SCHEMA.split(";"):
+                        connection.execute(statement)
+                    connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
         except sqlite3.Error as error:
             raise EngineStartError(
                 f"The engine's job list {path} cannot be used ({error}). Free disk space, check that the folder can "
@@ -138,8 +134,8 @@ class JobStore:
             if waiting >= max_waiting:
                 raise QueueFullError(f"{waiting} generations wait or run, and no more may (REKA_CLIPS_ENGINE_QUEUE).")
             connection.execute(
-                "INSERT INTO jobs (id, status, fingerprint, version, record) VALUES (?, ?, ?, ?, ?)",
-                (job.id, job.status, fingerprint, job.version, _JOB.dump_json(job).decode()),
+                "INSERT INTO jobs (id, status, fingerprint, attempts, record) VALUES (?, ?, ?, ?, ?)",
+                (job.id, job.status, fingerprint, job.attempts, _JOB.dump_json(job).decode()),
             )
 
     def get(self, job_id: str) -> JobRecord | None:
@@ -163,87 +159,44 @@ class JobStore:
         """Return the ids of all generations."""
         return {row[0] for row in self._rows("SELECT id FROM jobs")}
 
-    def versions(self, job_ids: Iterable[str]) -> dict[str, int]:
-        """Return the version of each of these generations that is still there."""
-        wanted = list(job_ids)
-        found: dict[str, int] = {}
-        for start in range(0, len(wanted), 500):  # SQLite takes a bounded number of values at once
-            part = wanted[start : start + 500]
-            marks = ",".join("?" * len(part))
-            rows = self._rows(f"SELECT id, version FROM jobs WHERE id IN ({marks})", *part)  # noqa: S608 - marks only
-            found.update({job_id: int(version) for job_id, version in rows})
-        return found
+    def begin(self, job: JobRecord, *, at: float) -> JobRecord | None:
+        """Begin work on a generation: return it with one attempt more, waiting anew; None if it is gone or has ended.
 
-    def claim(self, owner: str, *, now: float, lease_seconds: float) -> JobRecord | None:
-        """Take the oldest generation that waits or whose owner is gone; None if there is none.
-
-        It starts anew from `queued`, with one attempt more.
+        job: as it was read last. at: Unix seconds.
         """
-        query = (
-            f"SELECT record, sequence FROM jobs WHERE {_RUNNING} AND (owner IS NULL OR lease_until < ?) "  # noqa: S608 - a constant
-            "ORDER BY sequence LIMIT 1"
-        )
-        if not self._rows(query, now):  # the usual answer, found without the write lock
-            return None
-        with self._transaction() as connection:
-            while row := connection.execute(query, (now,)).fetchone():
-                found = _parsed(row[0])
-                if found is not None:
-                    job = replace(_waiting(found, now), owner=owner, attempts=found.attempts + 1)
-                    job = self._write(connection, job)
-                    connection.execute("UPDATE jobs SET lease_until = ? WHERE id = ?", (now + lease_seconds, job.id))
-                    return job
-                connection.execute("UPDATE jobs SET status = ?, owner = NULL WHERE sequence = ?", (FAILED, row[1]))
-        return None
+        begun = replace(job.waiting(at=at), attempts=job.attempts + 1)
+        return begun if self._write(begun, job.attempts) else None
 
-    def save(self, job: JobRecord) -> JobRecord | None:
-        """Write what its owner found out; return it with its new version, or None if the lease was lost meanwhile.
+    def save(self, job: JobRecord) -> bool:
+        """Write a generation; return False, and write nothing, if it is gone, has ended, or is in a newer attempt."""
+        return self._write(job, job.attempts)
 
-        A generation that has ended is nobody's any more.
-        """
-        with self._transaction() as connection:
-            row = connection.execute("SELECT owner, version FROM jobs WHERE id = ?", (job.id,)).fetchone()
-            if row is None or row[0] is None or row[0] != job.owner:
-                return None
-            job = replace(job, version=int(row[1]), owner=None if job.is_terminal else job.owner)
-            return self._write(connection, job)
-
-    def renew(self, owner: str, *, now: float, lease_seconds: float) -> set[str]:
-        """Renew the lease of all generations that `owner` works on; return their ids."""
-        with self._transaction() as connection:
-            connection.execute("UPDATE jobs SET lease_until = ? WHERE owner = ?", (now + lease_seconds, owner))
-            return {row[0] for row in connection.execute("SELECT id FROM jobs WHERE owner = ?", (owner,))}
-
-    def release(self, owner: str, *, now: float, in_order: bool = True) -> None:
-        """Give back what `owner` has not finished: it waits again.
-
-        in_order: the owner ends as it should, so this attempt does not count.
-        """
-        with self._transaction() as connection:
-            rows = connection.execute("SELECT record FROM jobs WHERE owner = ?", (owner,)).fetchall()
-            for job in _readable(rows):
-                given_back = replace(_waiting(job, now), owner=None, attempts=job.attempts - in_order)
-                self._write(connection, given_back)
+    def give_back(self, job: JobRecord, *, at: float) -> JobRecord | None:
+        """Let a generation wait again although it was begun, as if that had never been; None as for `begin`."""
+        waiting = replace(job.waiting(at=at), attempts=max(0, job.attempts - 1))
+        return waiting if self._write(waiting, job.attempts) else None
 
     def delete(self, job_id: str) -> JobRecord | None:
-        """Remove a generation that has ended, and return it; None if there is none. Raises JobRunningError."""
+        """Remove a generation, and return it; None if there is none, or none that can be read."""
         with self._transaction() as connection:
-            row = connection.execute("SELECT record, status FROM jobs WHERE id = ?", (job_id,)).fetchone()
-            if row is None:
-                return None
-            if not is_terminal(row[1]):
-                raise JobRunningError("The generation still runs; it can be deleted when it has ended.")
+            row = connection.execute("SELECT record FROM jobs WHERE id = ?", (job_id,)).fetchone()
             connection.execute("DELETE FROM jobs WHERE id = ?", (job_id,))
-            return _parsed(row[0])
+        return None if row is None else _parsed(row[0])
 
-    @staticmethod
-    def _write(connection: sqlite3.Connection, job: JobRecord) -> JobRecord:
-        job = replace(job, version=job.version + 1)
-        connection.execute(
-            "UPDATE jobs SET status = ?, owner = ?, version = ?, record = ? WHERE id = ?",
-            (job.status, job.owner, job.version, _JOB.dump_json(job).decode(), job.id),
-        )
-        return job
+    def give_up_unreadable(self) -> None:
+        """Let generations that wait or run, and cannot be read, count as failed: nobody will ever work on them."""
+        query = f"SELECT sequence, record FROM jobs WHERE {_RUNNING}"  # noqa: S608 - a constant
+        unreadable = [sequence for sequence, record in self._rows(query) if _parsed(record) is None]
+        if unreadable:
+            with self._transaction() as connection:
+                for sequence in unreadable:
+                    connection.execute("UPDATE jobs SET status = ? WHERE sequence = ?", (FAILED, sequence))
+
+    def _write(self, job: JobRecord, attempts: int) -> bool:
+        with self._transaction() as connection:
+            query = f"UPDATE jobs SET status = ?, attempts = ?, record = ? WHERE id = ? AND attempts = ? AND {_RUNNING}"  # noqa: S608 - a constant
+            record = _JOB.dump_json(job).decode()
+            return connection.execute(query, (job.status, job.attempts, record, job.id, attempts)).rowcount > 0
 
     # Sources
 
@@ -298,7 +251,18 @@ def _readable(rows: Iterable[tuple[str, ...]]) -> list[JobRecord]:
     return [job for row in rows if (job := _parsed(row[0])) is not None]
 
 
-def _waiting(job: JobRecord, now: float) -> JobRecord:
-    """Return the generation as it waits to be begun, anew if it was begun already."""
-    job = replace(job, progress=0.0, warnings=())
-    return job if job.status == QUEUED else job.entering(QUEUED, at=now)
+def _upgrade(connection: sqlite3.Connection) -> None:
+    """Bring a list of version 1, which several engines shared, into today's form."""
+    for column in ("owner", "lease_until", "version"):
+        connection.execute(f"ALTER TABLE jobs DROP COLUMN {column}")
+    connection.execute("ALTER TABLE jobs ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0")
+    for sequence, text in connection.execute("SELECT sequence, record FROM jobs").fetchall():
+        record = json.loads(text)
+        for clip in record.get("clips", ()):
+            number = clip.get("number")
+            clip["video_url"] = f"{number}.mp4"
+            clip["poster_url"] = f"{number}.jpg" if clip.get("has_poster") else None
+            clip["source_start_time"] = clip.get("source_start_seconds")
+            clip["source_end_time"] = clip.get("source_end_seconds")
+        values = (record.get("attempts", 0), json.dumps(record), sequence)
+        connection.execute("UPDATE jobs SET attempts = ?, record = ? WHERE sequence = ?", values)

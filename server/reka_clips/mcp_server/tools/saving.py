@@ -10,16 +10,18 @@ import sys
 import unicodedata
 from collections.abc import Iterator
 from itertools import count
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Final
+from urllib.parse import urlsplit
 
-from reka_clips.contract.video_urls import file_path
+from reka_clips.contract import is_generation_id
 from reka_clips.errors import ArgumentError, DownloadError, FieldError
+from reka_clips.files import move
 from reka_clips.mcp_server.output.text import clean
 
 _MAX_NAME_BYTES: Final = 120
 _UNSAFE: Final = re.compile(r'[<>:"/\\|?*.\x00-\x1f]+')
-_RESERVED: Final = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)( .*)?")
+_RESERVED: Final = re.compile(r"(?i)(con|prn|aux|nul|com[\d¹²³]|lpt[\d¹²³])( .*)?")
 _ATTEMPTS: Final = 1000
 
 
@@ -29,6 +31,8 @@ def folder_for(directory: str | None, *, save_dir: Path) -> Path:
     directory: within save_dir, relative to it or absolute. Raises ArgumentError for a folder outside of it, also by
     way of `..` or a symbolic link, DownloadError if it cannot be made.
     """
+    if sys.platform == "win32" and is_foreign_share(directory or "", save_dir=str(save_dir)):
+        raise ArgumentError((FieldError("directory", "must not name a share or a device; a relative path does"),))
     try:
         allowed = save_dir.expanduser().resolve()
         folder = (allowed / (directory or "")).resolve()
@@ -42,6 +46,15 @@ def folder_for(directory: str | None, *, save_dir: Path) -> Path:
     except (OSError, ValueError) as error:
         raise DownloadError(f"The folder for the clip cannot be made: {disk_words(error)}.") from error
     return folder
+
+
+def is_foreign_share(directory: str, *, save_dir: str) -> bool:
+    r"""Whether a Windows path leads to a share or a device, such as `\\host\share`, that save_dir is not on itself.
+
+    To be asked before the path is touched: looking at a share logs this user in at that host.
+    """
+    drive = PureWindowsPath(directory).drive.casefold()
+    return drive.startswith("\\\\") and drive != PureWindowsPath(save_dir).drive.casefold()
 
 
 def names(title: str | None, clip: int) -> Iterator[str]:
@@ -64,7 +77,7 @@ def move_into(part: Path, folder: Path, *, title: str | None, clip: int) -> Path
         except FileExistsError:
             continue
         try:
-            part.replace(path)
+            move(part, path)
         except OSError:
             with contextlib.suppress(OSError):
                 path.unlink()
@@ -74,14 +87,19 @@ def move_into(part: Path, folder: Path, *, title: str | None, clip: int) -> Path
 
 
 def engine_path(url: str, *, data_dir: Path) -> Path:
-    """Return the path behind a `file://` link of the embedded engine's; raises DownloadError for any other."""
-    try:
-        resolved = Path(file_path(url, windows=sys.platform == "win32")).resolve()
-    except ValueError:
-        raise DownloadError("The link of this clip names no file of this computer.") from None
-    if not resolved.is_relative_to(data_dir.expanduser().resolve()) or not resolved.is_file():
-        raise DownloadError("The file of this clip is not among those of the clip engine any more.")
-    return resolved
+    """Return the file behind a `file://` link of the embedded engine; raises DownloadError for any other.
+
+    It is found by the generation's id and the clip's number alone. Windows may show the file at another place than it
+    was written to, when a packaged app started the server, so that paths cannot be compared.
+    """
+    from reka_clips.engine.service.paths import Folders
+
+    *_, generation_id, name = ["", *urlsplit(url).path.split("/")]
+    if is_generation_id(generation_id) and re.fullmatch(r"\d{1,3}\.(mp4|jpg)", name, re.ASCII):
+        path = Folders.of(data_dir).clips(generation_id.lower()) / name
+        if path.is_file() and not path.is_symlink():
+            return path
+    raise DownloadError("The clip engine no longer has the file of this clip.")
 
 
 def disk_words(error: Exception) -> str:

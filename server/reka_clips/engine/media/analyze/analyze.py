@@ -11,6 +11,7 @@ import tempfile
 from array import array
 from bisect import bisect_left
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import partial
 from itertools import chain
 from operator import attrgetter
@@ -24,17 +25,20 @@ from reka_clips.engine.media.analyze.listening import Heard
 from reka_clips.engine.media.analyze.metrics import Tier
 from reka_clips.engine.media.concurrency import default_parallelism, together
 from reka_clips.engine.media.ffmpeg.errors import MediaError
-from reka_clips.engine.media.ffmpeg.process import input_arguments
+from reka_clips.engine.media.ffmpeg.probe import SLOW_RATE, has_frames, picture_end, still_picture
+from reka_clips.engine.media.ffmpeg.process import input_arguments, picture_input
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from fractions import Fraction
 
     from reka_clips.engine.media.analyze.measurements import Measurements
     from reka_clips.engine.media.ffmpeg.media_info import MediaInfo
     from reka_clips.engine.media.ffmpeg.process import Ffmpeg
 
 MAX_DURATION_SECONDS: Final = 12 * 3600
+
+_SHORT_STILL_SECONDS: Final = 1
+_END_LEEWAY: Final = Fraction(1, 5)  # by which the sound may outlast the picture
 
 # Seconds of two cores' work up to which a tier is worth it.
 _FULL_BUDGET_SECONDS: Final = 12.0
@@ -75,7 +79,7 @@ class Span:
         return float(self.end - self.start)
 
     def input(self, options: Sequence[str]) -> list[str]:
-        """Return ffmpeg's arguments that open the stretch."""
+        """Return ffmpeg's arguments that open the stretch, from the first packet after its start on."""
         times = ["-ss", f"{float(self.start):.6f}"] if self.start > 0 else []
         return input_arguments(self.path, options=[*options, *times, "-t", f"{self.seconds:.6f}"])
 
@@ -148,6 +152,7 @@ def _put(whole: Measurements, part: Measurements) -> range:
     before, after = bisect_left(whole.cuts, part.start), bisect_left(whole.cuts, part.end)
     seen = (cut for cut in part.cuts if part.start <= cut < part.end)
     whole.cuts = (*whole.cuts[:before], *seen, *whole.cuts[after:])
+    whole.longest_still_seconds = max(whole.longest_still_seconds, part.longest_still_seconds)
     return pictures
 
 
@@ -155,20 +160,49 @@ async def _watch(ffmpeg: Ffmpeg, look: Span, tier: Tier, report: Callable[[float
     video = look.info.video
     options = metrics.picture_options(tier, video=video, version=ffmpeg.version)
     again = look.input([]) if tier == "keyframes" else []  # the same file, for the sizes of its packets
-    with tempfile.TemporaryDirectory(dir=look.scratch, prefix=".analysis-") as name:
+    with tempfile.TemporaryDirectory(dir=look.scratch, prefix=".analysis-", ignore_cleanup_errors=True) as name:
         await ffmpeg.run(
-            [*look.input(options), *again, *metrics.picture_arguments(video.index, tier)],
+            [
+                *picture_input(look.path, look.start, options=options),
+                *again,
+                *metrics.picture_arguments(video, tier, seconds=look.seconds),
+            ],
             duration_seconds=look.seconds,
             on_progress=report,
             directory=Path(name),
             timeout_seconds=300 + look.seconds * 4,
         )
+        frames = await anyio.to_thread.run_sync(metrics.read_frames, Path(name), tier)
+        end = await _picture_end(ffmpeg, look, frames)
         read = partial(
             metrics.read_pictures,
             Path(name),
+            frames,
             start=look.start,
-            end=look.end,
+            end=end,
             tier=tier,
             frame_rate=video.frame_rate,
         )
         return await anyio.to_thread.run_sync(read)
+
+
+async def _picture_end(ffmpeg: Ffmpeg, look: Span, frames: metrics.Frames) -> Fraction:
+    """Return when the picture of a stretch ends: at the end of the stretch, unless the film ends or breaks off before.
+
+    Raises MediaError when nothing could be decoded, the file holds a single picture, or all of it lies before.
+    """
+    if not frames.seconds:
+        raise MediaError("No picture of this video could be decoded: it is damaged.")
+    if frames.count <= 1 and not await has_frames(ffmpeg, look.path, look.info.video):
+        raise still_picture(look.info)
+    shown = look.start + metrics.exact_seconds(frames.last_shown)
+    end = look.start + metrics.exact_seconds(frames.last_end)
+    if end >= look.end:
+        return look.end
+    if look.end - end <= _SHORT_STILL_SECONDS and look.info.video.frame_rate >= SLOW_RATE:
+        # No need to ask: a film that goes on shows this frame until its next, another one has ended here.
+        return look.end if look.end < look.info.duration - _END_LEEWAY else end
+    end = await picture_end(ffmpeg, look.path, look.info, shown=shown, end=look.end)
+    if end <= look.start:
+        raise MediaError(f"source_start_time ({look.start}) is after the end of the picture ({float(end):.1f} s).")
+    return end

@@ -49,6 +49,7 @@ class Measurements:
     from as a rule; of 12 hours they would take 22 MB.
     is_exact: whether the whole stretch was looked at in full, so that its cuts are exact to the frame; if not,
     `analyse.refine` makes it so for a part.
+    longest_still_seconds: how long one frame is shown at most: a slide, a screen on which nothing happens.
     """
 
     start: Fraction
@@ -61,6 +62,7 @@ class Measurements:
     loudness_db: array[float] = field(default_factory=_floats)
     strips: tuple[Strip, ...] = ()
     is_exact: bool = True
+    longest_still_seconds: float = 0.0
 
     @property
     def pictures(self) -> int:

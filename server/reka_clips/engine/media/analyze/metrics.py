@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from array import array
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise, repeat
+from math import ceil
 from statistics import median
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -17,7 +19,7 @@ from reka_clips.engine.media.analyze.measurements import (
 )
 from reka_clips.engine.media.analyze.motion import Packets, frame_activity, read_packets, sampled_activity
 from reka_clips.engine.media.analyze.shots import cut_frames, keyframe_cuts
-from reka_clips.engine.media.ffmpeg.errors import MediaError
+from reka_clips.engine.media.ffmpeg.process import steady_rate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -36,7 +38,6 @@ _SKIP: Final[dict[Tier, list[str]]] = {
 }
 _MICROSECONDS: Final = 1_000_000
 _NOISE: Final = 8  # of 255: changes below are grain and compression
-_MIN_FRAMES: Final = 3
 _STEP_FRAMES: Final = 10_000  # enough to tell how long a frame is shown
 _SAMPLE_FRAMES: Final = 4.5  # after each keyframe: a frame that is no B-frame comes sooner, as encoders are usually set
 _USUAL_RATE: Final = 30
@@ -51,7 +52,7 @@ def picture_options(tier: Tier, *, video: VideoStream, version: tuple[int, ...])
     version: ffmpeg's, which from 7.1 on can leave out packets before they
     are decoded.
     """
-    options = ["-an", "-sn", "-dn", "-skip_loop_filter", "all", "-reinit_filter", "0"]
+    options = ["-skip_loop_filter", "all"]
     skip = dict(_SKIP)
     if video.codec == "hevc":  # its B-frames refer to each other: without all of them hardly a picture is left
         skip["references"] = ["-skip_frame", "noref"]
@@ -76,19 +77,21 @@ def _sample_seconds(frame_rate: Fraction) -> float:
     return min(0.9 * _KEYFRAME_SECONDS, _SAMPLE_FRAMES / float(frame_rate or _USUAL_RATE))
 
 
-def picture_arguments(video_index: int, tier: Tier) -> list[str]:
-    """Return the output arguments for looking at the picture; the files land in the folder where ffmpeg runs.
+def picture_arguments(video: VideoStream, tier: Tier, *, seconds: float) -> list[str]:
+    """Return the output arguments for looking at `seconds` of the picture; the files land where ffmpeg runs.
 
     Every decoded frame is compared with the one before, at 32x18: what moves about changes a coarse picture less than
     a fine one, a new shot changes both. Four pictures a second (or each keyframe) are shrunk to 160x90 and then to
     one line: of their edges, their brightness, and in full of the change since the picture before. For keyframes the
     sizes of all packets are listed as well, of a second input that is the same file.
     """
-    rate = "null" if tier == "keyframes" else f"fps={PICTURES_PER_SECOND}:start_time=0"
+    pictures = ceil(seconds * PICTURES_PER_SECOND) + 1
+    steady = f"{steady_rate(video, PICTURES_PER_SECOND)},trim=end_frame={pictures}"
+    rate = "null" if tier == "keyframes" else steady
     line = f"scale={COLUMNS}:1:flags=area"
     shrink = "scale=32:18:flags=area"
     graph = [
-        f"[0:{video_index}]settb=1/{_MICROSECONDS},scale=160:90:flags=fast_bilinear,format=gray,split=2[every][some]",
+        f"[0:{video.index}]settb=1/{_MICROSECONDS},trim=end={seconds:.6f},scale=160:90:flags=fast_bilinear,format=gray,split=2[every][some]",
         f"[every]{shrink},scdet=threshold=100:sc_pass=0,metadata=mode=print:key=lavfi.scd.mafd:file={_CHANGES}[changes]",
         f"[some]{rate},split={'3[a]' if tier == 'full' else '2'}[b][c]",
         f"[b]sobel,{line}[edges]",
@@ -104,39 +107,83 @@ def picture_arguments(video_index: int, tier: Tier) -> list[str]:
     for label, output in outputs:
         arguments += ["-map", f"[{label}]", "-fps_mode", "passthrough", "-f", *output]
     if tier == "keyframes":
-        arguments += ["-map", f"1:{video_index}", "-c", "copy", "-f", "framecrc", _PACKETS]
+        arguments += ["-map", f"1:{video.index}", "-c", "copy", "-f", "framecrc", _PACKETS]
     return arguments
 
 
-def read_pictures(directory: Path, *, start: Fraction, end: Fraction, tier: Tier, frame_rate: Fraction) -> Measurements:
-    """Return what the files that `picture_arguments` made tell, without the sound.
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """The frames that were decoded of a stretch, in seconds from its start, and how much each differs from the last.
 
-    Raises MediaError when (almost) no picture was decoded.
+    The first may have been shown before: it stands at the start, and counts as shown then. standing_since: when it was.
+    skipped: how many frames before it were decoded and are not listed. packets: of the stretch, for keyframes only.
     """
-    seconds, changes = _read_changes(directory / _CHANGES)
+
+    seconds: array[float]
+    changes: array[float]
+    standing_since: float = 0.0
+    skipped: int = 0
+    packets: Packets = field(default_factory=Packets)
+
+    @property
+    def count(self) -> int:
+        """How many frames the stretch has at least, decoded or not."""
+        return max(len(self.seconds), self.packets.frames)
+
+    @property
+    def last_shown(self) -> float:
+        """When the last frame that was decoded is shown."""
+        return self.seconds[-1] if len(self.seconds) > 1 else self.standing_since
+
+    @property
+    def last_end(self) -> float:
+        """When the last frame has been shown, if it is shown for as long as the others."""
+        steps = [later - earlier for earlier, later in pairwise(self.seconds[-_STEP_FRAMES:])]
+        return self.packets.end_seconds or self.last_shown + (median(steps) if steps else 0)
+
+    @property
+    def longest_still(self) -> float:
+        """The longest time between two frames, in seconds."""
+        times = [self.standing_since, *self.seconds[1:]]
+        return max((later - earlier for earlier, later in pairwise(times)), default=0.0)
+
+
+def read_frames(directory: Path, tier: Tier) -> Frames:
+    """Return the frames that the files of `picture_arguments` tell of; times that go back are left out."""
+    seconds, changes = array("d"), array("f")
+    standing, skipped = 0, 0
+    for tick, value in _read_metadata(directory / _CHANGES):
+        if tick <= 0:
+            skipped += len(seconds)
+            seconds, changes, standing = array("d", [0.0]), array("f", [value]), tick
+        elif not seconds or tick > seconds[-1] * _MICROSECONDS + 0.5:
+            seconds.append(tick / _MICROSECONDS)
+            changes.append(value)
     packets = read_packets(directory / _PACKETS) if tier == "keyframes" else Packets()
-    last, frames = packets.end_seconds, packets.frames
-    if tier != "keyframes":
-        steps = [later - earlier for earlier, later in pairwise(seconds[-_STEP_FRAMES:])]
-        step = median(steps) if steps else 0
-        last, frames = (seconds[-1] + step if seconds else 0), len(seconds)
-    if frames < _MIN_FRAMES or not seconds:
-        raise MediaError("No moving picture could be decoded: the video is damaged, or is a still.")
-    measured = Measurements(start=start, end=min(end, start + _exact(last)), is_exact=tier == "full")
+    return Frames(seconds, changes, standing / _MICROSECONDS, skipped, packets)
+
+
+def read_pictures(
+    directory: Path, frames: Frames, *, start: Fraction, end: Fraction, tier: Tier, frame_rate: Fraction
+) -> Measurements:
+    """Return what the files that `picture_arguments` made tell, without the sound. end: when the picture ends."""
+    seconds, changes, packets = frames.seconds, frames.changes, frames.packets
+    measured = Measurements(start=start, end=end, is_exact=tier == "full")
+    measured.longest_still_seconds = max(frames.longest_still, float(end - start) - frames.last_shown)
     resize(measured, _index(measured.end) + 1)
     first = _index(start)
-    lines = _read_lines(directory / _COLUMNS)
+    lines = _read_lines(directory / _COLUMNS, skip=frames.skipped if tier == "keyframes" else 0)
     if tier == "keyframes":
         keyframes = _keyframes(seconds, _sample_seconds(frame_rate))
         found = keyframe_cuts([changes[index] for index in keyframes], [seconds[index] for index in keyframes])
         cuts = [keyframes[index] for index in found]
-        _hold_means(measured, lines, array("q", (_index(start + _exact(time)) for time in seconds)))
+        _hold_means(measured, lines, array("q", (_index(start + exact_seconds(time)) for time in seconds)))
         moving = sampled_activity(changes, seconds, keyframes, packets, measured.pictures - first)
     else:
         cuts = cut_frames(changes, seconds)
         _hold_means(measured, lines, range(first, measured.pictures))
         moving = frame_activity(changes, seconds, set(cuts), measured.pictures - first)
-    measured.cuts = tuple(start + _exact(seconds[index]) for index in cuts)
+    measured.cuts = tuple(start + exact_seconds(seconds[index]) for index in cuts)
     measured.activity[first:] = array("f", moving)
     if tier == "full":
         measured.strips = (_strip(measured, directory),)
@@ -154,7 +201,8 @@ def _index(time: Fraction) -> int:
     return int(time * PICTURES_PER_SECOND)
 
 
-def _exact(seconds: float) -> Fraction:
+def exact_seconds(seconds: float) -> Fraction:
+    """Return a time as an exact number of microseconds, in seconds."""
     return Fraction(round(seconds * _MICROSECONDS), _MICROSECONDS)
 
 
@@ -167,20 +215,24 @@ def _keyframes(seconds: Sequence[float], sample_seconds: float) -> list[int]:
     return found
 
 
-def _read_lines(path: Path) -> Iterator[bytes]:
-    """Yield the columns of each picture: 64 bytes for its edges, 64 for its brightness."""
+def _read_lines(path: Path, *, skip: int = 0) -> Iterator[bytes]:
+    """Yield the columns of each picture but the first `skip`: 64 bytes for its edges, 64 for its brightness."""
     with path.open("rb") as file:
+        file.seek(skip * 2 * COLUMNS)
         while len(line := file.read(2 * COLUMNS)) == 2 * COLUMNS:
             yield line
 
 
 def _hold_means(measured: Measurements, lines: Iterable[bytes], places: Sequence[int]) -> None:
     """Fill in the edges and the brightness of pictures. places: where each line goes; it holds until the next one's."""
+    done, edges, luma = measured.pictures, 0.0, 0.0
     for number, (line, place) in enumerate(zip(lines, places, strict=False)):
-        stop = places[number + 1] if number + 1 < len(places) else measured.pictures
+        done = places[number + 1] if number + 1 < len(places) else measured.pictures
         edges, luma = sum(line[:COLUMNS]) / COLUMNS, sum(line[COLUMNS:]) / COLUMNS
-        for index in range(max(0, place), min(stop, measured.pictures)):
+        for index in range(max(0, place), min(done, measured.pictures)):
             measured.edges[index], measured.luma[index] = edges, luma
+    for index in range(done, measured.pictures):  # the last picture stands
+        measured.edges[index], measured.luma[index] = edges, luma
 
 
 def _strip(measured: Measurements, directory: Path) -> Strip:
@@ -188,8 +240,11 @@ def _strip(measured: Measurements, directory: Path) -> Strip:
     first = _index(measured.start)
     size = (measured.pictures - first) * COLUMNS
     motion, edges = bytearray(size), bytearray(size)
+    line = b""
     for place, line in zip(range(0, size, COLUMNS), _read_lines(directory / _COLUMNS), strict=False):
         edges[place : place + COLUMNS] = line[:COLUMNS]
+    for place in range((directory / _COLUMNS).stat().st_size // 2, size if line else 0, COLUMNS):
+        edges[place : place + COLUMNS] = line[:COLUMNS]  # the last picture stands
     with (directory / _MOTION).open("rb") as file:
         file.readinto(memoryview(motion)[COLUMNS:])  # the first picture has nothing before it to differ from
     for index in cut_pictures(measured):  # what comes after a cut differs from another shot
@@ -208,16 +263,6 @@ def cut_pictures(measured: Measurements) -> set[int]:
         for place in (cut - _HALF_FRAME, cut + _HALF_FRAME):
             found.add(min(measured.pictures - 1, int(place * PICTURES_PER_SECOND + Fraction(1, 2))))
     return found
-
-
-def _read_changes(path: Path) -> tuple[array[float], array[float]]:
-    """Return the time in seconds and the change of each frame; times that go back are left out."""
-    seconds, changes = array("d"), array("f")
-    for tick, value in _read_metadata(path):
-        if not seconds or tick > seconds[-1] * _MICROSECONDS + 0.5:
-            seconds.append(tick / _MICROSECONDS)
-            changes.append(value)
-    return seconds, changes
 
 
 _FRAME = re.compile(r"frame:\s*\d+\s+pts:\s*(-?\d+)\s")

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 MIN_SHOT_SECONDS: Final = 0.4
 _MIN_CHANGE: Final = 4.5  # of 100; below, even a change between two dark shots does not show
 _USUAL_FRAMES: Final = 12  # frames on either side whose median tells how much changes anyway
+_USUAL_SECONDS: Final = 2.0  # frames farther away say nothing
 _USUAL_RATIO: Final = 1.5
 _USUAL_BASE: Final = 1.6
 _NEAR_FRAMES: Final = 4  # a flash of light changes the picture and, within so many frames, changes it back
@@ -29,7 +30,7 @@ def cut_frames(changes: Sequence[float], times_seconds: Sequence[float]) -> list
     """
     found: list[int] = []
     for index, change in enumerate(changes):
-        if index == 0 or change < _MIN_CHANGE or not _stands_out(changes, index):
+        if index == 0 or change < _MIN_CHANGE or not _stands_out(changes, times_seconds, index):
             continue
         if found and times_seconds[index] - times_seconds[found[-1]] < MIN_SHOT_SECONDS:
             if change > changes[found[-1]]:
@@ -53,15 +54,20 @@ def keyframe_cuts(changes: Sequence[float], times_seconds: Sequence[float]) -> l
     return found
 
 
-def _stands_out(changes: Sequence[float], index: int) -> bool:
+def _stands_out(changes: Sequence[float], times_seconds: Sequence[float], index: int) -> bool:
     """Whether much more changes at `index` than usual around it, and more than right before and after."""
-    near = _around(changes, index, _NEAR_FRAMES)
+    near = _around(changes, times_seconds, index, _NEAR_FRAMES)
     if changes[index] < _NEAR_RATIO * max(near, default=0.0):
         return False
-    around = _around(changes, index, _USUAL_FRAMES)
+    around = _around(changes, times_seconds, index, _USUAL_FRAMES)
     return changes[index] >= _USUAL_RATIO * ((median(around) if around else 0.0) + _USUAL_BASE)
 
 
-def _around(changes: Sequence[float], index: int, reach: int) -> list[float]:
-    """Return the changes of the frames next to `index`; the first frame's says nothing."""
-    return [*changes[max(1, index - reach) : index], *changes[index + 1 : index + 1 + reach]]
+def _around(changes: Sequence[float], times_seconds: Sequence[float], index: int, reach: int) -> list[float]:
+    """Return the changes of the frames next to `index` in time: slides are each a shot of its own.
+
+    The first frame's says nothing.
+    """
+    time = times_seconds[index]
+    nearby = (*range(max(1, index - reach), index), *range(index + 1, min(len(changes), index + 1 + reach)))
+    return [changes[other] for other in nearby if abs(times_seconds[other] - time) <= _USUAL_SECONDS]

@@ -44,8 +44,8 @@ class Typeface:
     advances_em: Mapping[str, float]
 
     def missing(self, text: str) -> frozenset[str]:
-        """Return the visible characters of `text` that the family has no glyph for."""
-        return frozenset(c for c in text if c not in self.advances_em and not c.isspace() and not is_invisible(c))
+        """Return the characters of `text` that the family has no glyph for, marks over letters included."""
+        return frozenset(c for c in text if c not in self.advances_em and not c.isspace() and not is_undrawn(c))
 
     def width_em(self, text: str) -> float:
         """Return the width of `text` in ems, without kerning; a safe guess for characters of other fonts."""
@@ -84,6 +84,11 @@ def is_wide(character: str) -> bool:
     """Whether a character is an ideograph, kana, hangul or of full width, and so about one em wide."""
     code = ord(character)
     return any(first <= code <= last for first, last in _WIDE_RANGES)
+
+
+def is_undrawn(character: str) -> bool:
+    """Whether nothing is ever drawn for a character itself: a joiner, a variation selector."""
+    return unicodedata.category(character) == "Cf" or "\ufe00" <= character <= "\ufe0f"
 
 
 def is_invisible(character: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -54,7 +55,6 @@ async def write_lettering(
         text = caption_text(plan.cues, look.transform)
         look, told = better_look(look, text)
         glyphs = await ask_for_glyphs(ffmpeg, look, look.face.missing(text), directory)
-        warnings += [*told, *await _font_warnings(ffmpeg, look, directory), *_warnings(look, glyphs)]
         pages = caption_pages(
             plan.cues,
             duration_seconds=plan.duration,
@@ -64,6 +64,8 @@ async def write_lettering(
             transform=look.transform,
             leave_out=glyphs.missing,
         )
+        fonts = await _font_warnings(ffmpeg, look, directory)
+        warnings += [*told, *fonts, *_warnings(look, glyphs, has_captions=bool(pages))]
     watermark_seconds = plan.duration if rendering.show_watermark else None
     if not pages and watermark_seconds is None:
         return Lettering(None, tuple(warnings))
@@ -157,14 +159,24 @@ async def _font_warnings(ffmpeg: Ffmpeg, look: ass.ResolvedCaptionStyle, directo
 _drawn_fonts: Final[dict[tuple[str, str], str]] = {}
 
 
-def _warnings(look: ass.ResolvedCaptionStyle, glyphs: Glyphs) -> Iterator[str]:
+def _warnings(look: ass.ResolvedCaptionStyle, glyphs: Glyphs, *, has_captions: bool) -> Iterator[str]:
     if glyphs.fonts:
         yield f"Some letters of the captions are not in {look.face.name} and are set in {', '.join(glyphs.fonts[:3])}."
     if glyphs.missing:
+        result = "captions are shown without them" if has_captions else "a clip has no captions"
         yield (
-            f"No font on this computer has these characters, so captions are shown without them: "
-            f"{_list(glyphs.missing)}. Install a font that has them, such as one of the Noto family."
+            f"No font on this computer has {_scripts(glyphs.missing)}, so {result}. Install a font that has them, such "
+            "as one of the Noto family (for emoji Noto Emoji: colour fonts cannot be drawn)."
         )
+
+
+def _scripts(characters: Collection[str]) -> str:
+    """Return what characters are, by their scripts where they have one: the same words for each clip of a film."""
+    letters = [character for character in sorted(characters) if unicodedata.category(character)[0] in "LM"]
+    scripts = dict.fromkeys(unicodedata.name(letter, "unknown").partition(" ")[0].capitalize() for letter in letters)
+    others = [character for character in characters if character not in letters]
+    told = [f"{', '.join(list(scripts)[:3]).replace('Cjk', 'Chinese')} letters"] if scripts else []
+    return " and ".join([*told, *([f"these characters: {_list(others)}"] if others else [])])
 
 
 def _list(characters: Collection[str]) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final, Literal
 
-from reka_clips.engine.media.captions.fonts import is_invisible, is_wide
+from reka_clips.engine.media.captions.fonts import is_invisible, is_undrawn, is_wide
 from reka_clips.engine.media.plan import Word
 
 if TYPE_CHECKING:
@@ -114,6 +114,28 @@ def clean(text: str, transform: Transform) -> str:
     return text.lower() if transform == "lowercase" else text
 
 
+def drawable(word: str, leave_out: frozenset[str]) -> str:
+    """Return a word without the characters that no font has; empty where nothing worth drawing is left of it.
+
+    What belongs to a letter goes with it: vowel signs, accents, joiners, the colour of a skin. Alone, libass would
+    draw them as boxes. Punctuation around a word that is gone goes, too.
+    """
+    kept: list[str] = []
+    is_gone = False
+    for character in word:
+        belongs = unicodedata.category(character)[0] == "M" or is_undrawn(character) or character in _SKIN_TONES
+        if not belongs or not (kept or is_gone):
+            is_gone = character in leave_out
+        if not is_gone and character not in leave_out:
+            kept.append(character)
+    text = "".join(kept).strip()
+    if all(is_invisible(character) for character in text):
+        return ""
+    is_word = any(character.isalnum() or unicodedata.category(character)[0] == "S" for character in text)
+    return text if is_word or len(text) == len(word) else ""
+
+
+_SKIN_TONES: Final = frozenset("\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff")
 _GREEK_CAPITALS: Final = str.maketrans(
     "\u0386\u0388\u0389\u038a\u038c\u038e\u038f", "\u0391\u0395\u0397\u0399\u039f\u03a5\u03a9"
 )
@@ -135,8 +157,8 @@ def _tokens(
         following = words[index + 1][0].start if index + 1 < len(words) else duration
         start = max(word.start, Fraction(0))
         end = min(max(word.end, start), max(following, start), duration)
-        text = "".join(c for c in clean(word.text, transform) if c not in leave_out).strip()
-        if not all(is_invisible(c) for c in text) and start < duration and word.end > 0:
+        text = drawable(clean(word.text, transform), leave_out)
+        if text and start < duration and word.end > 0:
             yield Token(start, end, text), is_last
 
 

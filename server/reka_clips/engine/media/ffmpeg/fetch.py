@@ -25,6 +25,7 @@ import anyio.to_thread
 from reka_clips.download.resumable import fetch_pinned
 from reka_clips.engine.media.ffmpeg.process import find_ffmpeg, no_window
 from reka_clips.errors import DownloadError, EngineMissingError
+from reka_clips.files import move
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -180,5 +181,5 @@ def _unpack(archive: Path, target: Path) -> None:
             while chunk := packed.read(1 << 20):
                 file.write(chunk)
     part.chmod(0o755)
-    part.replace(target)
+    move(part, target)
     archive.unlink()

@@ -10,6 +10,7 @@ import re
 from collections import deque
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from reka_clips.engine.media.ffmpeg.banner import Banner, parse_ffmetadata
@@ -47,11 +48,13 @@ _PICTURE_CODECS: Final = frozenset(
 # Containers whose stated length is not believed: it counts from time 0, or recorders leave it as it was at the start.
 _DOUBTFUL_FORMATS: Final = frozenset({"matroska,webm", "nut"})
 _LATE_START: Final = Fraction(1)
-_SLOW_RATE: Final = 12  # frames a second; below, it matters how long the last frame is shown
+SLOW_RATE: Final = 12  # frames a second; below, it matters how long the last frame is shown
 _USUAL_RATE: Final = 25
 _FAR_SECONDS: Final = 900_000_000
 _MAX_PACKETS: Final = 1000
-_PACKET: Final = re.compile(rb"0, *-?\d{1,18}, *(-?\d{1,18}), *(\d{1,18}), ")  # stream, dts, pts, duration, size, sum
+# Stream, decoding time, time shown (lowest number: none), length, size, checksum.
+_PACKET: Final = re.compile(rb"0, *(-?\d{1,18}), *(?:(-?\d{1,18})|-\d{19}), *(\d{1,18}), ")
+_MOMENT: Final = 0.005
 _TIME_BASE: Final = re.compile(rb"#tb 0: (\d{1,9})/(\d{1,9})\s*$")
 
 
@@ -163,7 +166,7 @@ def _same_program(banner: Banner, video: VideoStream, audios: Sequence[AudioStre
 async def _duration(ffmpeg: Ffmpeg, path: Path, info: MediaInfo) -> Fraction:
     """Return how long a film is, from its first timestamp to the end of its last frame."""
     is_plain = info.start < _LATE_START and info.format not in _DOUBTFUL_FORMATS
-    if info.duration > 0 and is_plain and info.video.frame_rate >= _SLOW_RATE:
+    if info.duration > 0 and is_plain and info.video.frame_rate >= SLOW_RATE:
         return info.duration
     end = await _last_frame_end(ffmpeg, path, info)
     if end is None or end <= 0:
@@ -181,12 +184,19 @@ async def _last_frame_end(ffmpeg: Ffmpeg, path: Path, info: MediaInfo) -> Fracti
     if not packets:
         return None
     time, length = max(packets)
-    # A slide has no length of its own in most containers: it stands until the container ends, if that is near.
-    stated = _stated_duration(info)
+    rest = _stated_duration(info) - time
+    if rest <= length:
+        return time + length
+    # A slide has no length of its own in most containers: it stands until the container ends, if other pictures stand
+    # for about as long. Else it is the sound that goes on.
+    if len(packets) == 1 and time > 0:
+        packets += await _packets(ffmpeg, path, info, options=["-ss", f"{float(time) - _MOMENT:.6f}"])
+    times = sorted({time for time, _ in packets})
+    gaps = [later - earlier for earlier, later in pairwise(times)]
     rate = info.video.frame_rate
-    if rate < _SLOW_RATE and 0 < stated - time <= max(length, 2 / rate if rate else Fraction(0)):
-        return stated
-    return time + (length or (1 / rate if rate else Fraction(0)))
+    usual = 1 / rate if rate else Fraction(0)
+    is_still = rest <= 2 * max([usual if rate < SLOW_RATE else Fraction(0), *gaps])
+    return time + (rest if is_still else length or usual)
 
 
 def _stated_duration(info: MediaInfo) -> Fraction:
@@ -211,7 +221,8 @@ async def _packets(
         *lines, rest = (rest + chunk).split(b"\n")
         for line in lines:
             if found := _PACKET.match(line):
-                packets.append((int(found[1]) * base - info.start, int(found[2]) * base))
+                shown = found[1] if found[2] is None else found[2]  # AVI tells only when to decode
+                packets.append((int(shown) * base - info.start, int(found[3]) * base))
             elif found := _TIME_BASE.match(line):
                 base = Fraction(int(found[1]), int(found[2]))
 

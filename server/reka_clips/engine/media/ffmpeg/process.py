@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import re
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass, field
+import warnings
+from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import anyio
-from anyio.abc import Process
 
 from reka_clips.engine.media.ffmpeg.errors import DiskFullError, MediaError
 from reka_clips.errors import EngineMissingError
 from reka_clips.subprocesses import find_program, media_environment
 
 if TYPE_CHECKING:
+    from asyncio import StreamReader
+    from asyncio.subprocess import Process
     from collections.abc import Callable, Iterable, Sequence
+    from fractions import Fraction
 
-    from anyio.abc import ByteReceiveStream
-
-    from reka_clips.engine.media.ffmpeg.orphan_killer import OrphanKiller
+    from reka_clips.engine.media.ffmpeg.media_info import VideoStream
 
 NEEDED_FEATURES: Final = frozenset({"libx264", "aac", "ass", "scdet", "astats", "sobel", "tblend"})
 
@@ -41,6 +44,10 @@ _MIN_MEMORY_BYTES: Final = 1536 * 1024**2  # address space, of which a decoder's
 _MAX_MEMORY_BYTES: Final = 8 * 1024**3
 _MAX_LOG_BYTES: Final = 64 * 1024
 _NICENESS: Final = 5
+_PR_SET_PDEATHSIG: Final = 1
+_READ_BYTES: Final = 65536
+_MAX_PADDING_RATE: Final = 250
+_PADDING_RATE: Final = 100
 _INSTALL_HINT: Final = (
     "Install one with: pip install 'reka-clips-mcp[local]' (which includes ffmpeg), or install ffmpeg with "
     "libx264 and libass from your system's packages, or set REKA_CLIPS_FFMPEG to the path of one."
@@ -58,6 +65,30 @@ def input_arguments(path: Path, *, options: Sequence[str] = ()) -> list[str]:
     return [*guards, *options, "-i", f"file:{path.absolute()}"]
 
 
+def picture_input(path: Path, start: Fraction, *, options: Sequence[str] = ()) -> list[str]:
+    """Return the arguments that open the picture of `path` at `start`, in source seconds, which becomes time 0.
+
+    Frames come from the keyframe before on, so the last one with a time of 0 or less is the one that stands at `start`:
+    `steady_rate` begins with it. ffmpeg's accurate seeking would drop it, and show the next slide too early.
+    Let the filter graph end the picture (`trim`): `-t` would count from the first frame that comes.
+    """
+    seek = ["-noaccurate_seek", "-ss", f"{float(start):.6f}"] if start > 0 else []
+    return input_arguments(path, options=["-an", "-sn", "-dn", "-reinit_filter", "0", *options, *seek])
+
+
+def steady_rate(video: VideoStream, rate: Fraction | int, *, hold_seconds: float | None = None) -> str:
+    """Return the filters that give a picture opened with `picture_input` a constant rate from time 0 on.
+
+    hold_seconds: for how long the last frame is held after its time; None: for ever, so end the picture by `trim`.
+    """
+    # `fps` drops a last frame that is shown before time 0, so it is given another one. `tpad` repeats it at the rate
+    # that ffmpeg takes the stream for, which may be none, or the 90,000 of its clock.
+    is_usable = 0 < video.grid_rate <= _MAX_PADDING_RATE
+    known = "" if is_usable else f"fps={_PADDING_RATE}:eof_action=pass,"
+    length = "stop=-1" if hold_seconds is None else f"stop_duration={hold_seconds:.3f}"
+    return f"{known}tpad=stop_mode=clone:{length},fps={rate}:start_time=0"
+
+
 def output_argument(path: Path) -> str:
     """Return the argument that names `path` as an output, whatever it begins with and wherever ffmpeg runs."""
     return f"file:{path.absolute()}"
@@ -68,15 +99,14 @@ class Ffmpeg:
     """An ffmpeg that can be run. `features`: the names of its filters and encoders; `version`: (7, 0).
 
     decoders: the codecs that it can decode, by the names of its banner; empty when that is not known.
-
-    warden: sees to it that what runs ends with this program; None: only where this program ends in good order.
+    dies_with_parent: what runs is killed when this program is, where the platform can do that (Linux).
     """
 
     path: str
     version: tuple[int, ...]
     features: frozenset[str]
     decoders: frozenset[str] = frozenset()
-    warden: OrphanKiller | None = field(default=None, compare=False, repr=False)
+    dies_with_parent: bool = False
 
     async def run(
         self,
@@ -112,21 +142,20 @@ class Ffmpeg:
             if on_log is not None:
                 on_log(chunk)
 
-        process = await _start([self.path, *general, *arguments], directory)
-        with contextlib.nullcontext() if self.warden is None else self.warden.watching(process.pid):
-            try:
-                _bound(process.pid, timeout_seconds)
-                with anyio.fail_after(timeout_seconds):
-                    async with anyio.create_task_group() as tasks:
-                        tasks.start_soon(_drain, process.stderr, receive_log)
-                        tasks.start_soon(_drain, process.stdout, receive)
-                        await process.wait()
-            except TimeoutError:
-                minutes = max(1, round(timeout_seconds / 60))
-                words = f"Reading or cutting the video took longer than {minutes} min and was stopped."
-                raise MediaError(words) from None
-            finally:
-                await _end(process)
+        process = await _start([self.path, *general, *arguments], directory, dies_with_parent=self.dies_with_parent)
+        try:
+            _bound(process.pid, timeout_seconds)
+            with anyio.fail_after(timeout_seconds):
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(_drain, process.stderr, receive_log)
+                    tasks.start_soon(_drain, process.stdout, receive)
+                    await process.wait()
+        except TimeoutError:
+            minutes = max(1, round(timeout_seconds / 60))
+            words = f"Reading or cutting the video took longer than {minutes} min and was stopped."
+            raise MediaError(words) from None
+        finally:
+            await _end(process)
         text = log.decode("utf-8", "replace")
         if process.returncode != 0:
             names = [argument for argument in arguments if argument.startswith("file:")]
@@ -253,29 +282,54 @@ _FAILURES: Final = (
 )
 
 
+@cache
+def machine_memory_bytes() -> int:
+    """Return how much memory this machine, or this container, has."""
+    found: list[int] = []
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # Windows has no sysconf
+        found.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    for file in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        with contextlib.suppress(OSError, ValueError):
+            found.append(int(Path(file).read_text()))
+    return min(found, default=4 * 1024**3)
+
+
 def _list(names: frozenset[str]) -> str:
     return ", ".join(sorted(names))
 
 
-async def _start(argv: list[str], directory: Path | None) -> Process:
+async def _start(argv: list[str], directory: Path | None, *, dies_with_parent: bool) -> Process:
     # MALLOC_ARENA_MAX: each thread's own arena reserves address space that would count against the memory limit.
     environment = {**media_environment(os.environ), "MALLOC_ARENA_MAX": "4", "AV_LOG_FORCE_NOCOLOR": "1"}
     options: dict[str, Any] = {}
     if sys.platform == "win32":
         options["creationflags"] = subprocess.BELOW_NORMAL_PRIORITY_CLASS | no_window()
+    elif sys.platform == "linux" and dies_with_parent:
+        options["preexec_fn"] = partial(_prctl(), _PR_SET_PDEATHSIG, signal.SIGKILL)
     try:
-        return await anyio.open_process(
-            argv,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environment,
-            cwd=directory,
-            start_new_session=True,
-            **options,
-        )
+        with warnings.catch_warnings():
+            # Python warns of code between fork and exec beside threads; this is one system call, found beforehand.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            # asyncio's own, as anyio's has no preexec_fn.
+            return await asyncio.create_subprocess_exec(
+                *argv,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=environment,
+                cwd=directory,
+                **options,
+            )
     except OSError as error:
         raise EngineMissingError(f"ffmpeg could not be started ({error.strerror}). {_INSTALL_HINT}") from error
+
+
+@cache
+def _prctl() -> Callable[[int, int], int]:
+    """Return Linux's prctl, found before the fork: between fork and exec nothing may be looked up any more."""
+    import ctypes
+
+    return ctypes.CDLL(None).prctl
 
 
 def _bound(pid: int, timeout_seconds: float) -> None:
@@ -297,28 +351,22 @@ def _bound(pid: int, timeout_seconds: float) -> None:
 
 def memory_limit() -> int:
     """Return how many bytes of address space ffmpeg may use: half of the machine's memory, 1.5 to 8 GiB."""
-    machine_bytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    with contextlib.suppress(OSError, ValueError):  # in a container there may be less
-        machine_bytes = min(machine_bytes, int(Path("/sys/fs/cgroup/memory.max").read_text()))
-    return max(_MIN_MEMORY_BYTES, min(_MAX_MEMORY_BYTES, int(machine_bytes * _MEMORY_SHARE)))
+    return max(_MIN_MEMORY_BYTES, min(_MAX_MEMORY_BYTES, int(machine_memory_bytes() * _MEMORY_SHARE)))
 
 
 async def _end(process: Process) -> None:
     with anyio.CancelScope(shield=True):
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
-                if sys.platform == "win32":
-                    process.kill()
-                else:
-                    os.killpg(process.pid, signal.SIGKILL)
+                process.kill()
             await process.wait()
-        await process.aclose()
+        for stream in (process.stdout, process.stderr):  # at their ends the pipes close
+            while stream is not None and await stream.read(_READ_BYTES):
+                pass
 
 
-async def _drain(stream: ByteReceiveStream | None, receive: Callable[[bytes], None]) -> None:
-    if stream is None:
-        return
-    async for chunk in stream:
+async def _drain(stream: StreamReader | None, receive: Callable[[bytes], None]) -> None:
+    while stream is not None and (chunk := await stream.read(_READ_BYTES)):
         receive(chunk)
 
 

@@ -10,9 +10,11 @@ from fractions import Fraction
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from reka_clips.engine.media.ffmpeg.process import steady_rate
 from reka_clips.engine.media.geometry import Area, contained_size, crop_area
 from reka_clips.engine.media.plan import Shot
 from reka_clips.engine.media.render import color
+from reka_clips.engine.media.render.faces import Face, framed_faces
 from reka_clips.engine.media.render.reframe import best_pair_x, best_x, best_y, interest
 
 if TYPE_CHECKING:
@@ -75,7 +77,7 @@ def scene_graph(scene: Scene, frame: Frame, *, index: int, layout: str, features
     features: what this ffmpeg can do.
     """
     head = f"[{index}:{scene.video.index}]{','.join(_prepare(scene, frame))}"
-    tail = f"{_exact_length(scene.segment.duration, frame.rate)}[scene{index}]"
+    tail = f"trim=end_frame={max(1, round(scene.segment.duration * frame.rate))}[scene{index}]"
     to_panel = _panel_filters(scene, frame, features)
     if layout == "split":
         upper, lower = split_panels(scene, frame)
@@ -168,8 +170,7 @@ def _half_crops(scene: Scene, aspect: Fraction, half: Area, side: int) -> Crops:
     shape = partial(crop_area, aspect=aspect, sample_aspect=scene.video.upright_sample_aspect)
 
     def place(shot: Shot) -> Area:
-        interest_x, _ = _interest(scene, shot)
-        middle = best_pair_x(interest_x, share=half.width / full[0], bounds=bounds)[side]
+        middle = _pair_middle(scene, shot, half.width / full[0], bounds, side)
         left = round((middle * full[0] - half.width / 2 - picture.x) / 2) * 2
         within = replace(half, x=picture.x + max(0, min(left, picture.width - half.width)))
         return shape(within, focus=_focus(scene, shot, shape(within, focus=(0.5, 0.5)), within))
@@ -206,9 +207,32 @@ def _interest(scene: Scene, shot: Shot) -> tuple[list[float], list[float]]:
     return interest(scene.glimpse, scene.measurements, shot.start, shot.end, since=scene.segment.start, size_px=full)
 
 
+def _subjects(scene: Scene, shot: Shot) -> list[Face]:
+    """Return the faces that a shot shows steadily, the largest first, as shares of the whole source picture."""
+    return scene.glimpse.subjects(shot.start - scene.segment.start, shot.end - scene.segment.start)
+
+
+def _pair_middle(scene: Scene, shot: Shot, share: float, bounds: tuple[float, float], side: int) -> float:
+    """Return the middle of the left (side 0) or right part that a split shows of a shot: its two faces if any."""
+    pair = sorted(face.middle_x for face in _subjects(scene, shot)[:2])
+    if len(pair) == 2:  # noqa: PLR2004 - a pair
+        return pair[side]
+    interest_x, _ = _interest(scene, shot)
+    return best_pair_x(interest_x, share=share, bounds=bounds)[side]
+
+
 def _focus(scene: Scene, shot: Shot, size: Area, within: Area) -> tuple[float, float]:
     """Return the middle of what is shown of a shot, 0 to 1 of `within`."""
     full = scene.video.upright_size_px
+    seen = [
+        face
+        for face in _subjects(scene, shot)
+        if within.x <= face.middle_x * full[0] <= within.x + within.width
+        and within.y <= (face.y + face.height / 2) * full[1] <= within.y + within.height
+    ]
+    if seen:
+        x, y = framed_faces(seen, width=size.width / full[0], height=size.height / full[1])
+        return (x * full[0] - within.x) / within.width, (y * full[1] - within.y) / within.height
     interest_x, interest_y = _interest(scene, shot)
     x = best_x(interest_x, share=size.width / full[0], bounds=(within.x / full[0], (within.x + within.width) / full[0]))
     y = best_y(
@@ -222,7 +246,7 @@ def _prepare(scene: Scene, frame: Frame) -> list[str]:
     width, height = scene.video.upright_size_px
     filters = ["bwdif=deint=interlaced"] if scene.video.is_interlaced else []
     # The scaling costs nothing until a source changes its size on the way, and then keeps the crops right.
-    return [*filters, f"fps={frame.rate}:start_time=0", f"scale={width}:{height}"]
+    return [*filters, _steady(scene, frame.rate), f"scale={width}:{height}"]
 
 
 def _panel_filters(scene: Scene, frame: Frame, features: Collection[str]) -> Callable[[Panel], str]:
@@ -256,7 +280,12 @@ def steps(times: Sequence[Fraction], values: Sequence[int]) -> str:
     return f"if(lt(t,{float(times[middle]):.6f}),{before},{after})"
 
 
-def _exact_length(duration: Fraction, rate: Fraction) -> str:
-    """Return the filters that give a segment its exact number of frames; a picture that ends early stands still."""
-    frames = max(1, round(duration * rate))
-    return f"tpad=stop_mode=clone:stop_duration={_MAX_FREEZE_SECONDS},trim=end_frame={frames}"
+def _steady(scene: Scene, rate: Fraction) -> str:
+    """Return the filters that give a segment the clip's rate.
+
+    A picture that ends early is held, but no longer than is known to happen in this film: more is damage.
+    """
+    still_seconds = scene.measurements.longest_still_seconds if scene.measurements else 0
+    if scene.video.frame_rate:
+        still_seconds = max(still_seconds, float(1 / scene.video.frame_rate))
+    return steady_rate(scene.video, rate, hold_seconds=still_seconds + _MAX_FREEZE_SECONDS)

@@ -13,13 +13,14 @@ from reka_clips.engine.media.captions.overlay import write_lettering
 from reka_clips.engine.media.concurrency import together
 from reka_clips.engine.media.ffmpeg.errors import DiskFullError, MediaError
 from reka_clips.engine.media.ffmpeg.probe import probe
-from reka_clips.engine.media.ffmpeg.process import input_arguments
+from reka_clips.engine.media.ffmpeg.process import picture_input
 from reka_clips.engine.media.geometry import DEFAULT_RESOLUTION_PX, choose_resolution, frame_size, output_rate
 from reka_clips.engine.media.render import audio, encoding, filter_graph
 from reka_clips.engine.media.render.filter_graph import Frame, Scene
 from reka_clips.engine.media.render.poster import make_poster
 from reka_clips.engine.media.render.thumbnails import take_preview
 from reka_clips.engine.media.text.titles import clock
+from reka_clips.files import move
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -65,7 +66,7 @@ async def render_clip(
         raise ValueError("A plan without length cannot be rendered.")
     rendering = rendering or contract.RenderingConfig()
     layout = layout_of(rendering)
-    with tempfile.TemporaryDirectory(dir=output.parent, prefix=".render-") as name:
+    with tempfile.TemporaryDirectory(dir=output.parent, prefix=".render-", ignore_cleanup_errors=True) as name:
         directory = Path(name)
         scenes, parts, mastering = await _measure(
             ffmpeg, plan, sources, measurements, directory, with_thumbnails=layout != "fit"
@@ -109,12 +110,6 @@ async def render_clip(
     return Rendered(frame.width_px, frame.height_px, float(duration), tuple(warnings))
 
 
-def unsupported_rendering(rendering: contract.RenderingConfig | None) -> list[tuple[str, str]]:
-    """Return what of a rendering configuration cannot be done, as (path, problem): nothing; all of it can."""
-    del rendering
-    return []
-
-
 def layout_of(rendering: contract.RenderingConfig) -> str:
     """Return `ai`, `fit` or `split`. A split has its own layout, whatever `layout` says."""
     return "split" if rendering.aspect_ratio == "9:16-split" else rendering.layout or "ai"
@@ -153,10 +148,7 @@ def render_arguments(
     """Return ffmpeg's arguments that write a clip. paths: the source of each scene."""
     arguments: list[str] = []
     for path, scene in zip(paths, scenes, strict=True):
-        segment = scene.segment
-        times = ["-ss", f"{float(segment.start):.6f}", "-t", f"{float(segment.duration):.6f}"]
-        # Seeking in front of the input decodes from the keyframe before, not from the start of the file.
-        arguments += input_arguments(path, options=["-an", "-sn", "-dn", "-reinit_filter", "0", *times])
+        arguments += picture_input(path, scene.segment.start)
     arguments += audio.sound_inputs(parts)
     chains = [
         filter_graph.scene_graph(scene, frame, index=index, layout=layout, features=features)
@@ -188,7 +180,7 @@ async def _measure(
     async def look() -> None:
         for segment in plan.segments:
             path, info = sources[segment.source]
-            glimpse = await take_preview(ffmpeg, path, info, segment, with_thumbnails=with_thumbnails)
+            glimpse = await take_preview(ffmpeg, path, info, segment, with_thumbnails=with_thumbnails, scratch=folder)
             known = measurements[segment.source] if segment.source < len(measurements) else None
             scenes.append(Scene(segment, info.video, glimpse, known))
 
@@ -219,7 +211,7 @@ def _publish(files: Sequence[tuple[Path, Path]]) -> None:
     published: list[Path] = []
     try:
         for source, target in files:
-            source.replace(target)
+            move(source, target)
             published.append(target)
     except OSError:
         for path in published:

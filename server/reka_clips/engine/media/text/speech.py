@@ -59,7 +59,7 @@ async def recognise(ffmpeg: Ffmpeg, span: Span, model: Path, *, report: Callable
     if span.info.audio is None:
         return ()
     stop = Event()
-    with tempfile.TemporaryDirectory(dir=span.scratch, prefix=".speech-") as name:
+    with tempfile.TemporaryDirectory(dir=span.scratch, prefix=".speech-", ignore_cleanup_errors=True) as name:
         sound = Path(name) / "sound.wav"
         indices = span.info.audio.indices
         if not await decode_speech(ffmpeg, span.path, indices, sound, start=span.start, seconds=span.seconds):

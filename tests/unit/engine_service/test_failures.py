@@ -11,13 +11,13 @@ import pytest
 
 from reka_clips.engine.media.ffmpeg.errors import MediaError
 from reka_clips.engine.store.sqlite import is_full
-from reka_clips.engine.worker.runner import DISK_FULL_MESSAGE, _innermost, _reason
+from reka_clips.engine.worker.failures import DISK_FULL_MESSAGE, NO_MEMORY_MESSAGE, reason
 from reka_clips.errors import DownloadError
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
 def test_a_full_disk_is_told_whoever_found_it_out(code: int) -> None:
-    assert _reason(OSError(code, "No space left on device", "/home/me/clips/1.mp4"), "id") == DISK_FULL_MESSAGE
+    assert reason(OSError(code, "No space left on device", "/home/me/clips/1.mp4"), "id") == DISK_FULL_MESSAGE
 
 
 def test_a_full_disk_of_the_store_is_told_and_other_troubles_of_it_are_not_called_so(tmp_path: Path) -> None:
@@ -29,23 +29,24 @@ def test_a_full_disk_of_the_store_is_told_and_other_troubles_of_it_are_not_calle
         with pytest.raises(sqlite3.OperationalError) as wrong:
             small.execute("INSERT INTO nowhere VALUES (1)")
     small.close()
-    assert _reason(full.value, "id") == DISK_FULL_MESSAGE
+    assert reason(full.value, "id") == DISK_FULL_MESSAGE
+    assert reason(MemoryError(), "id") == NO_MEMORY_MESSAGE
     assert not is_full(wrong.value)
     assert not is_full(sqlite3.ProgrammingError("Cannot operate on a closed database."))
 
 
 def test_what_a_person_can_mend_is_told_and_where_files_are_is_not(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
-        assert _reason(DownloadError("The link has expired."), "id") == "The link has expired."
-        assert _reason(MediaError("It is damaged.", detail="/home/me/v.mp4: bad"), "id") == "It is damaged."
-        told = _reason(PermissionError(errno.EACCES, "Permission denied", "/home/me/clips"), "id")
+        assert reason(DownloadError("The link has expired."), "id") == "The link has expired."
+        assert reason(MediaError("It is damaged.", detail="/home/me/v.mp4: bad"), "id") == "It is damaged."
+        told = reason(PermissionError(errno.EACCES, "Permission denied", "/home/me/clips"), "id")
     assert told == "The clips could not be written to disk (Permission denied)."
     assert "/home/me/v.mp4: bad" in caplog.text
 
 
 def test_what_nobody_expected_is_described_in_the_log_only(caplog: pytest.LogCaptureFixture) -> None:
     group = ExceptionGroup("several", [ExceptionGroup("deeper", [ValueError("planted detail")])])
-    told = _reason(_innermost(group), "id")
+    told = reason(group, "id")
     assert "planted" not in told
-    assert "its log tells more" in told
+    assert "its log has the details" in told
     assert "planted detail" in caplog.text
