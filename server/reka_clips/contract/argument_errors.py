@@ -161,7 +161,12 @@ def _right_value(value: Any, node: JsonSchema, path: Sequence[str | int]) -> Any
         in_range = node.get("minimum", -math.inf) <= value <= node.get("maximum", math.inf)
         is_right = in_range and (kind == "number" or (kind == "integer" and isinstance(value, int)))
     else:
-        is_right = _is_short(value) and kind == "string" and value in node.get("enum", (value,))
+        is_right = (
+            _is_short(value)
+            and kind == "string"
+            and path[-1:] != ("subtitles_srt",)
+            and value in node.get("enum", (value,))
+        )
     if is_right and ("pattern" not in node or re.fullmatch(node["pattern"], str(value))):
         return value
     meant = _meant(str(value)[:200], node, path) if isinstance(value, str | int | float) else ()

@@ -83,6 +83,7 @@ async def _make(assignment: Assignment, sender: _Sender) -> Outcome:
         ffmpeg=assignment.ffmpeg,
         report=report,
         speech_model=assignment.speech_model,
+        video_urls=request.video_urls,
     )
 
 

@@ -29,7 +29,7 @@ _CHOOSE: Final = (
 _WORDS_FROM: Final = {
     "subtitles": "Words are from the video's subtitles.",
     "speech": "Words are from speech recognition.",
-    "none": "No words are known: the video has no subtitles, and no speech was recognised.",
+    "none": "No words are known: there are no subtitles, and speech recognition is off or heard nothing.",
 }
 
 

@@ -124,9 +124,11 @@ def input_schema(*, has_reka: bool = True, has_engine: bool = True) -> JsonSchem
 
     has_reka: Reka may answer. has_engine: the embedded engine may.
     """
-    left_out = (
-        _HIDDEN | (frozenset() if has_reka else _REKA_ONLY) | (frozenset() if has_engine else _ENGINE_ONLY_FIELDS)
-    )
+    left_out = set(_HIDDEN)
+    if not has_reka:
+        left_out |= _REKA_ONLY
+    if not has_engine:
+        left_out |= _ENGINE_ONLY_FIELDS
     fields = FIELDS | {_END: FIELDS[_END].format(exactly=_EXACTLY[has_engine])}
     schema = without(described(flat_schema(CreateArguments), fields), left_out)
     config = schema["properties"]["generation_config"]["properties"]
