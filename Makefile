@@ -7,13 +7,23 @@ BIN := $(VENV)/bin
 VIDEO ?=
 PROMPT ?=
 
-.PHONY: demo test faults stories soak fuzz conformance bench bench-engine contact-sheet pictures gallery-host check format release build bundle clean
+.PHONY: demo test test-all test-media faults stories soak fuzz conformance bench bench-engine contact-sheet pictures gallery-host check format release windows build bundle clean
 
 demo: $(VENV)/.demo-ready
 	@$(BIN)/reka-clips-mcp demo $(if $(VIDEO),"$(VIDEO)") $(if $(PROMPT),--prompt "$(PROMPT)")
 
+# The tests that show within minutes whether something broke; the last lines say what was left out.
 test: $(VENV)/.test-ready gallery-host
+	REKA_TESTS_SHORT=1 $(BIN)/python -m pytest $(ARGS)
+
+# Every test. CI runs this.
+test-all: $(VENV)/.test-ready gallery-host
 	$(BIN)/python -m pytest $(ARGS)
+
+# What the engine makes of films, with another ffmpeg than the package's: make test-media FFMPEG=/usr/bin/ffmpeg
+FFMPEG ?= ffmpeg
+test-media: $(VENV)/.test-ready
+	REKA_CLIPS_FFMPEG="$(FFMPEG)" $(BIN)/python -m pytest tests/e2e/engine_media $(ARGS)
 
 # Every fault of the scripted Clip API over every transport in every era; `make test` takes each transport in one era.
 faults: $(VENV)/.test-ready
@@ -115,7 +125,11 @@ $(VENV)/.release-ready: $(VENV)/.test-ready
 
 # What is published, where it is installed: bundle, wheel and sdist, lowest dependencies, frameworks, clients, image.
 release: $(VENV)/.release-ready tests/release/clients/node_modules/.ready
-	$(BIN)/python -m pytest tests/release $(ARGS)
+	$(BIN)/python -m pytest tests/release tests/windows $(ARGS)
+
+# The server on a CPython for Windows under Wine. Installs Wine on a Debian, as root; sets Windows up in build/windows.
+windows: $(VENV)/.test-ready
+	$(BIN)/python -m pytest tests/windows $(ARGS)
 
 tests/release/clients/node_modules/.ready: tests/release/clients/package.json
 	@command -v npm >/dev/null || { echo "make release needs npm (it comes with Node.js)"; exit 1; }

@@ -19,6 +19,34 @@ hypothesis.settings.load_profile("steady")
 
 SAMPLES = Path(__file__).resolve().parents[2] / "shared" / "samples"
 
+# What `make test` leaves out, since it takes longer than all the rest: a name, and the tests whose ids begin so.
+LEFT_OUT = pytest.StashKey[list[pytest.Item]]()
+SHORT = os.environ.get("REKA_TESTS_SHORT") == "1"
+LONG_PARTS = {
+    "the gallery in a browser": ("tests/e2e/gallery/",),
+    "faults and signals over every transport": (
+        "tests/e2e/transports/test_faults.py",
+        "tests/e2e/transports/test_stopping.py",
+        "tests/e2e/transports/test_tasks.py",
+        "tests/e2e/test_engine_killed.py",
+    ),
+    "loads, attacks and made-up stories": (
+        "tests/e2e/network/test_attacks.py",
+        "tests/e2e/network/test_scale_out.py",
+        "tests/e2e/network/test_soak.py",
+        "tests/e2e/network/test_stories.py",
+        "tests/e2e/test_secrets.py",
+        "tests/contract/test_client_fuzz.py",
+        "tests/contract/test_faults.py",
+    ),
+    "odd films": (
+        "tests/e2e/engine_media/test_odd_",
+        "tests/e2e/engine_media/test_clip_captions.py",
+        "tests/e2e/engine_media/test_subjects_kept.py",
+    ),
+    "odd machines": ("tests/e2e/test_odd_machines.py", "tests/e2e/test_demo.py::test_the_demo_prints"),
+}
+
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
 ALL_RUN = os.environ.get("REKA_CLIPS_TESTS_ALL", "") not in ("", "0")
@@ -59,6 +87,27 @@ def small_disk(tmp_path: Path) -> Generator[Path]:
         yield folder
     finally:
         subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not SHORT:
+        return
+    prefixes = tuple(prefix for part in LONG_PARTS.values() for prefix in part)
+    config.stash[LEFT_OUT] = [item for item in items if item.nodeid.startswith(prefixes)]
+    items[:] = [item for item in items if not item.nodeid.startswith(prefixes)]
+    config.hook.pytest_deselected(items=config.stash[LEFT_OUT])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    left_out = config.stash.get(LEFT_OUT, [])
+    if not left_out:
+        return
+    terminalreporter.section("left out by make test")
+    for name, prefixes in LONG_PARTS.items():
+        count = sum(item.nodeid.startswith(prefixes) for item in left_out)
+        if count:
+            terminalreporter.write_line(f"{count:5d}  {name}")
+    terminalreporter.write_line("Run everything with: make test-all")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -74,14 +74,14 @@ class ToolDesk:
 
 @asynccontextmanager
 async def open_runtime(
-    api: ScriptedClipApi | None = None, *, pace: PollingConfig = QUICK, call_seconds: float = 45.0, **settings: Any
+    api: ScriptedClipApi | None = None, *, config: PollingConfig = QUICK, call_seconds: float = 45.0, **settings: Any
 ) -> AsyncIterator[AppContext]:
     """Open a runtime that talks to the scripted API (or to nothing at all)."""
     base_url = "http://127.0.0.1:9" if api is None else api.base_url
     runtime = AppContext(
         Settings(**({"api_key": KEY, "backend": "reka", "base_url": base_url} | settings)), call_seconds=call_seconds
     )
-    runtime.manager = GenerationManager(pace=pace)
+    runtime.manager = GenerationManager(config=config)
     async with runtime:
         yield runtime
 

@@ -11,6 +11,7 @@ import dataclasses
 import ipaddress
 import os
 import re
+import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -225,19 +226,28 @@ def _host(url: str) -> str | None:
         return None
 
 
-def default_data_dir() -> Path:
-    """Return where the system keeps a program's data, or a folder among the temporary files for a user without home."""
+def default_data_dir(*, platform: str = sys.platform) -> Path:
+    """Return where the system keeps a program's data, or a folder among the temporary files for a user without home.
+
+    On Windows it is a folder beside the user's own: what a packaged app, such as Claude Desktop, and the programs that
+    it starts write below AppData is kept elsewhere, where no other program finds it.
+    """
     from platformdirs import user_data_path
 
+    if platform == "win32":
+        return _found(lambda: Path.home() / f".{_APP}") or _without_home()
     return _found(lambda: user_data_path(_APP, appauthor=False)) or _without_home()
 
 
-def default_save_dir() -> Path:
-    """Return the user's folder for videos, or Downloads if only that exists; without a home, one in the data folder."""
+def default_save_dir(*, platform: str = sys.platform) -> Path:
+    """Return the user's folder for videos, or Downloads if only that exists; without a home, one in the data folder.
+
+    Never Downloads on macOS, which keeps programs out of it.
+    """
     from platformdirs import user_downloads_path, user_videos_path
 
     videos, downloads = _found(user_videos_path), _found(user_downloads_path)
-    if videos and downloads and downloads.is_dir() and not videos.is_dir():
+    if platform != "darwin" and videos and downloads and downloads.is_dir() and not videos.is_dir():
         return downloads
     return videos or default_data_dir() / "saved"
 
@@ -423,7 +433,7 @@ class Settings:
         problems: list[str] = []
         placeholders: list[str] = []
         for name, variable in _VARIABLES.items():
-            text = _unquoted(environ.get(variable.name, ""))
+            text = unquoted(environ.get(variable.name, ""))
             if _UNFILLED.fullmatch(text):
                 placeholders.append(variable.name)
             elif text:
@@ -467,7 +477,7 @@ def _effect(value: object) -> str:
     return "it counts as not set" if value in (None, ()) else "the default is used"
 
 
-def _unquoted(value: str) -> str:
+def unquoted(value: str) -> str:
     """Return the value without the quotes that some tools leave around what stands in an .env file."""
     value = value.strip()
     is_quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"

@@ -1,4 +1,4 @@
-"""A hub that talks to a scripted Clip API at a pace for tests."""
+"""A manager of generations that talks to a scripted Clip API, quick enough for tests."""
 
 from __future__ import annotations
 
@@ -36,7 +36,11 @@ class Desk:
 
 @asynccontextmanager
 async def open_desk(
-    base_url: str, *, pace: PollingConfig = QUICK, limits: RegistryLimits | None = None, patience_seconds: float = 30.0
+    base_url: str,
+    *,
+    config: PollingConfig = QUICK,
+    limits: RegistryLimits | None = None,
+    patience_seconds: float = 30.0,
 ) -> AsyncGenerator[Desk]:
     """Open a hub. patience_seconds: how long it bears silence of any kind."""
     async with AsyncExitStack() as stack:
@@ -47,7 +51,7 @@ async def open_desk(
                 snapshot_silence_seconds=patience_seconds,
             )
         )
-        yield Desk(await stack.enter_async_context(GenerationManager(pace=pace, limits=limits)), pool, base_url)
+        yield Desk(await stack.enter_async_context(GenerationManager(config=config, limits=limits)), pool, base_url)
 
 
 def a_request(prompt: str | None = "goals", **more: object) -> CreateRequest:

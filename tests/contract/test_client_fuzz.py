@@ -156,7 +156,7 @@ async def _looked_up(client: ClipClient) -> None:
     for call in (lambda: client.get(ID), client.list, lambda: client.delete(ID)):
         with anyio.fail_after(20):
             try:
-                assert isinstance(await call(), Snapshot | ClipList | None)
+                assert isinstance(await call(), Snapshot | ClipList | dict)
             except RekaClipsError as error:
                 plain(error)
 
@@ -171,7 +171,7 @@ def test_any_answer_to_a_lookup_is_read_or_a_plain_error(fuzzed: Fuzzed, head: b
 async def _followed(fuzzed: Fuzzed) -> str:
     """Create, and follow for a moment; return the id that was told."""
     account = ApiSession(fuzzed.client, owner="owner", backend=REKA)
-    async with GenerationManager(pace=QUICK) as manager:
+    async with GenerationManager(config=QUICK) as manager:
         with anyio.fail_after(60):
             job = await manager.create(account, a_request()).job()
         with anyio.move_on_after(0.1):

@@ -168,8 +168,8 @@ async def test_one_absurd_retry_after_does_not_end_the_following(api: ScriptedCl
             await exchange.json(503, {})
 
     api.before_answer = refuse_once
-    pace = replace(QUICK, longest_pause_seconds=0.2)
-    async with open_runtime(api, pace=pace) as runtime, open_desk(runtime, era) as tools:
+    config = replace(QUICK, longest_pause_seconds=0.2)
+    async with open_runtime(api, config=config) as runtime, open_desk(runtime, era) as tools:
         with anyio.fail_after(30):
             result = await tools.call("get_clip_status", {"id": generation.id, "wait_seconds": 20})
     assert structured(result)["status"] == "completed"

@@ -93,8 +93,8 @@ async def test_a_listener_that_leaves_changes_nothing_for_the_others(api: Script
 
 async def test_asking_for_the_status_all_the_time_costs_no_more_gets_than_polling(api: ScriptedClipApi):
     api.default = "manual"
-    pace = replace(QUICK, poll_first_seconds=0.1, poll_growth=2.0, poll_longest_seconds=60.0)
-    async with open_desk(api.base_url, pace=pace) as desk:
+    config = replace(QUICK, poll_first_seconds=0.1, poll_growth=2.0, poll_longest_seconds=60.0)
+    async with open_desk(api.base_url, config=config) as desk:
         job = await desk.manager.create(desk.account, a_request(), stream=False).job()
         began = anyio.current_time()
         while (elapsed := anyio.current_time() - began) < 1.0:
@@ -124,7 +124,7 @@ async def test_many_who_ask_at_once_share_one_get(api: ScriptedClipApi, desk: De
 
 
 async def test_a_creation_without_a_stream_is_asked_for_only_when_somebody_wants_to_know(api: ScriptedClipApi):
-    async with open_desk(api.base_url, pace=replace(QUICK, prune_seconds=0.01)) as desk:
+    async with open_desk(api.base_url, config=replace(QUICK, prune_seconds=0.01)) as desk:
         job = await desk.manager.create(desk.account, a_request(), stream=False).job()
         await anyio.wait_all_tasks_blocked()
         assert api.requests[0].json()["stream"] is False
@@ -267,7 +267,7 @@ async def test_force_new_sends_the_same_request_again(api: ScriptedClipApi, desk
 
 
 async def test_after_the_documented_time_the_same_request_is_sent_again(api: ScriptedClipApi):
-    async with open_desk(api.base_url, pace=replace(QUICK, repeat_seconds=0.0)) as desk:
+    async with open_desk(api.base_url, config=replace(QUICK, repeat_seconds=0.0)) as desk:
         first = await desk.manager.create(desk.account, a_request()).job()
         await stages(first)
         await anyio.sleep(0.001)
@@ -276,7 +276,7 @@ async def test_after_the_documented_time_the_same_request_is_sent_again(api: Scr
 
 async def test_a_generation_that_nobody_followed_is_looked_at_before_it_is_joined(api: ScriptedClipApi):
     api.default = "manual"
-    async with open_desk(api.base_url, pace=replace(QUICK, poll_first_seconds=0.0)) as desk:
+    async with open_desk(api.base_url, config=replace(QUICK, poll_first_seconds=0.0)) as desk:
         job = await desk.manager.create(desk.account, a_request(), stream=False).job()
         api.generations[job.id].set_stage("completed")
         again = desk.manager.create(desk.account, a_request(), stream=False)
@@ -306,7 +306,7 @@ async def test_old_dates_of_upstream_make_no_repeat_into_a_second_post(api: Scri
 
 
 async def test_a_finished_one_is_asked_for_again_when_its_links_may_be_old(api: ScriptedClipApi):
-    async with open_desk(api.base_url, pace=replace(QUICK, renew_seconds=0.2)) as desk:
+    async with open_desk(api.base_url, config=replace(QUICK, renew_seconds=0.2)) as desk:
         job = await desk.manager.create(desk.account, a_request()).job()
         await stages(job)
         await desk.manager.job(desk.account, job.id)
@@ -323,7 +323,7 @@ async def test_a_finished_one_is_asked_for_again_when_its_links_may_be_old(api: 
 
 
 async def test_a_result_that_cannot_be_renewed_is_given_as_it_is(api: ScriptedClipApi):
-    async with open_desk(api.base_url, pace=replace(QUICK, renew_seconds=0.0)) as desk:
+    async with open_desk(api.base_url, config=replace(QUICK, renew_seconds=0.0)) as desk:
         job = await desk.manager.create(desk.account, a_request()).job()
         await stages(job)
         await api.server.stop()
@@ -415,8 +415,8 @@ async def test_what_is_left_of_the_day_is_kept(desk: Desk):
 
 async def test_one_that_nobody_asks_about_is_let_go_and_can_be_asked_for_again(api: ScriptedClipApi):
     api.default = "manual"
-    pace = replace(QUICK, unasked_seconds=0.1, prune_seconds=0.02)
-    async with open_desk(api.base_url, pace=pace) as desk:
+    config = replace(QUICK, unasked_seconds=0.1, prune_seconds=0.02)
+    async with open_desk(api.base_url, config=config) as desk:
         job = await desk.manager.create(desk.account, a_request()).job()
         while len(desk.manager):  # noqa: ASYNC110 - the hub tells nobody whom it forgets
             await anyio.sleep(0.01)
@@ -428,8 +428,8 @@ async def test_one_that_nobody_asks_about_is_let_go_and_can_be_asked_for_again(a
 
 async def test_one_that_somebody_listens_to_is_never_let_go(api: ScriptedClipApi):
     api.default = "manual"
-    pace = replace(QUICK, unasked_seconds=0.02, repeat_seconds=0.02, prune_seconds=0.01)
-    async with open_desk(api.base_url, pace=pace) as desk:
+    config = replace(QUICK, unasked_seconds=0.02, repeat_seconds=0.02, prune_seconds=0.01)
+    async with open_desk(api.base_url, config=config) as desk:
         job = await desk.manager.create(desk.account, a_request()).job()
         async with anyio.create_task_group() as callers:
             callers.start_soon(stages, job)
@@ -472,7 +472,7 @@ async def test_listening_goes_on_after_watching_was_stopped_by_another(api: Scri
 
 async def test_a_full_hub_makes_room_by_what_ended_and_else_refuses_before_anything_is_sent(api: ScriptedClipApi):
     api.default = "manual"
-    async with open_desk(api.base_url, limits=RegistryLimits(max_jobs=3)) as desk:
+    async with open_desk(api.base_url, limits=RegistryLimits(max_generations=3)) as desk:
         jobs = [await desk.manager.create(desk.account, a_request(str(number))).job() for number in range(3)]
         with pytest.raises(errors.BusyError):
             await desk.manager.create(desk.account, a_request("one more")).job()
@@ -490,7 +490,7 @@ async def test_a_full_hub_makes_room_by_what_ended_and_else_refuses_before_anyth
 
 async def test_a_full_hub_lets_go_of_the_one_that_was_longest_not_asked_for(api: ScriptedClipApi):
     api.default = "manual"
-    async with open_desk(api.base_url, limits=RegistryLimits(max_jobs=2, evict_unasked_seconds=0.0)) as desk:
+    async with open_desk(api.base_url, limits=RegistryLimits(max_generations=2, evict_unasked_seconds=0.0)) as desk:
         first = await desk.manager.create(desk.account, a_request("1")).job()
         second = await desk.manager.create(desk.account, a_request("2")).job()
         await desk.manager.job(desk.account, first.id)

@@ -84,7 +84,8 @@ async def test_what_is_not_there_is_told_in_plain_words(api: ScriptedClipApi, er
     clips = "reka-clips://clips/"
     async with desk_at(api, era) as desk:
         for uri, words in (
-            (f"{clips}latest", "no id of a generation"),
+            (f"{clips}latest", "no such generation for this key"),
+            (f"{clips}the%20latest", "no id of a generation"),
             (f"{clips}{UNKNOWN_ID}", "no such generation for this key"),
             (f"{clips}{theirs.id}", "no such generation for this key"),
             (f"{clips}{mine.id}/videos/2", "has 1 clip; there is no such number"),

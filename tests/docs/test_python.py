@@ -10,14 +10,14 @@ import pytest
 
 from docs.test_commands import surroundings
 from documents import Block, blocks
+from made_films import FFMPEG
 from made_films.scenes import Scene, write_film
-from reka_clips.engine.media.ffmpeg.process import find_ffmpeg
 
 
 def write_talk(path: Path) -> Path:
     """Write the video that the examples name: 24 s, with something going on in its middle."""
     scenes = [Scene("still", 192, 3), Scene("shake", 192, 4), Scene("slow", 192, 5)]
-    return write_film(str(find_ffmpeg().path), path, scenes, sound="sine=frequency=220")
+    return write_film(FFMPEG, path, scenes, sound="sine=frequency=220")
 
 
 @pytest.mark.parametrize("block", blocks("python"), ids=str)

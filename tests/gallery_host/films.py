@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from reka_clips.engine.media.ffmpeg.process import find_ffmpeg
+from made_films import FFMPEG
 
 # Dawn, sea, meadow, dusk: pictures that differ at a glance and are calm to look at.
 _PALETTES = (
@@ -57,4 +57,4 @@ def with_palette(picture: Path, to: Path) -> None:
 
 
 def _ffmpeg(*arguments: str | Path) -> None:
-    subprocess.run([find_ffmpeg().path, "-v", "error", "-y", *arguments], check=True)
+    subprocess.run([FFMPEG, "-v", "error", "-y", *arguments], check=True)

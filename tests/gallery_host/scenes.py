@@ -96,20 +96,20 @@ class Set:
 def opened(folder: Path, *, films: dict[str, Path] | None = None) -> Iterator[Set]:
     """Start all that the scenes need. folder: for the server's data; films: what the clips show, else made ones."""
     with ExitStack() as stack:
-        site = stack.enter_context(HostSite(script=host_script(), media=films or make_films(folder)).serving())
         upstream = stack.enter_context(ScriptedUpstream.running())
+        media = films or make_films(folder)
+        site = stack.enter_context(HostSite(script=host_script(), media=media, upstream=upstream.base_url).serving())
         settings = {
             "REKA_API_KEY": KEY,
-            "REKA_BASE_URL": upstream.base_url,
+            "REKA_BASE_URL": site.url,
             "REKA_CLIPS_DATA_DIR": str(folder / "data"),
             "REKA_CLIPS_SAVE_DIR": str(folder / "saved"),
             "REKA_CLIPS_ALLOWED_ORIGINS": site.url,
+            "REKA_CLIPS_TRUST_LOCAL_USERS": "1",
         }
         server = stack.enter_context(CommandProcess("--transport", "streamable-http", "--port", "0", **settings))
         browser = stack.enter_context(Browser.running())
-        stage = Set(site, upstream, server.url, browser)
-        stage.upstream.set_stage(stage.plant(), "completed", output=stage.clips(1))  # so the server knows the origin
-        yield stage
+        yield Set(site, upstream, server.url, browser)
 
 
 Scene = Callable[[Set, App], None]

@@ -1,4 +1,4 @@
-"""Serves the host's page, the sandbox, media, and the lines of a server that speaks over stdio."""
+"""Serves the host's page, the sandbox, media, the lines of a server that speaks over stdio, and a Clip API's answers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from queue import Queue
 from typing import Any
+from urllib.error import HTTPError
 from urllib.parse import parse_qs, urlsplit
+from urllib.request import Request, urlopen
 
 from command.process import COMMAND, environment
 
@@ -24,9 +26,14 @@ _TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript", ".mp4":
 
 
 class HostSite:
-    """The site of one host. media: files by name, served below /media/; a name that is not there is 404."""
+    """The site of one host. media: files by name, served below /media/; a name that is not there is 404.
 
-    def __init__(self, *, script: bytes, media: dict[str, Path] | None = None) -> None:
+    upstream: a Clip API that this site passes /v1/ on to, so that its clips come from the address that it has itself:
+    the page loads media from there, and from no other address on this machine.
+    """
+
+    def __init__(self, *, script: bytes, media: dict[str, Path] | None = None, upstream: str = "") -> None:
+        self.upstream = upstream
         self.media = dict(media or {})
         self._script = script
         self._relay: _StdioServer | None = None
@@ -114,6 +121,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
+        if parts.path.startswith("/v1/"):
+            self._pass_on()
+            return
         if parts.path == "/stdio":
             self._stream_lines()
             return
@@ -126,7 +136,33 @@ class _Handler(BaseHTTPRequestHandler):
             headers["Content-Security-Policy"] = policy(json.loads(parse_qs(parts.query)["csp"][0]))
         self._answer(HTTPStatus.OK, *found, **headers)
 
+    def do_DELETE(self) -> None:
+        self._pass_on()
+
+    def _pass_on(self) -> None:
+        """Answer as the Clip API behind this site does, streams included."""
+        body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        headers = {name: self.headers[name] for name in ("X-Api-Key", "Content-Type", "Accept") if name in self.headers}
+        request = Request(self.host.upstream + self.path, data=body or None, headers=headers, method=self.command)  # noqa: S310 - http, of the tests
+        try:
+            answer = urlopen(request, timeout=120)  # noqa: S310 - the same
+        except HTTPError as error:
+            answer = error
+        with answer:
+            self.send_response(answer.status or 502)
+            for name, value in answer.headers.items():
+                if name.lower() not in ("connection", "transfer-encoding", "date", "server"):
+                    self.send_header(name, value)
+            self.send_header("Connection", "close")
+            self.end_headers()
+            while (piece := answer.read1(65536)) and self._write(piece):
+                pass
+        self.close_connection = True
+
     def do_POST(self) -> None:
+        if self.path.startswith("/v1/"):
+            self._pass_on()
+            return
         self.host.relay.send(self.rfile.read(int(self.headers["Content-Length"])))
         self._answer(HTTPStatus.ACCEPTED, b"", "text/plain")
 

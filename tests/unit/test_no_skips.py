@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from conftest import LONG_PARTS
+
 CASES = """
 import pytest
 
@@ -60,3 +62,12 @@ def test_a_skip_fails_where_everything_is_installed_but_for_the_sample_videos(tm
     for reason in ("no such tool", "no such system", "no_such_package_anywhere"):
         assert reason in said
     assert "1 failed, 1 passed, 1 skipped, 1 xfailed, 2 errors" in said
+
+
+def test_what_make_test_leaves_out_exists() -> None:
+    root = Path(__file__).parents[2]
+    for prefix in (prefix for part in LONG_PARTS.values() for prefix in part):
+        path, _, name = prefix.partition("::")
+        found = [*root.glob(f"{path}*")]
+        assert found, prefix
+        assert name in found[0].read_text() if name else True, prefix

@@ -174,6 +174,8 @@ def test_the_folders_are_those_of_the_desktop(tmp_path: Path, monkeypatch: pytes
     assert default_save_dir() == tmp_path / "Videos"
     (tmp_path / "Downloads").mkdir()
     assert default_save_dir() == tmp_path / "Downloads"
+    assert default_save_dir(platform="darwin") == tmp_path / "Videos", "macOS keeps programs out of Downloads"
+    assert default_data_dir(platform="win32") == tmp_path / ".reka-clips-mcp", "packaged apps write elsewhere"
     (tmp_path / ".config").mkdir()
     (tmp_path / ".config" / "user-dirs.dirs").write_text('XDG_VIDEOS_DIR="$HOME/Filme"\n')
     (tmp_path / "Filme").mkdir()

@@ -29,8 +29,8 @@ def win() -> Iterator[Windows]:
         made = windows(Path(os.environ.get("REKA_TESTS_WINDOWS") or ROOT / "build" / "windows"))
     except NotPossibleError as error:
         pytest.skip(f"No Windows here: {error}")
-    yield made
-    made.end()
+    with made.session():
+        yield made
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

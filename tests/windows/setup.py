@@ -10,8 +10,10 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -100,9 +102,26 @@ class Windows:
         """Return how Windows names a file of this machine."""
         return "Z:" + str(path).replace("/", "\\")
 
-    def end(self) -> None:
-        """End whatever runs in this prefix, and Wine with it."""
-        subprocess.run(["wineserver", "-k"], env=self.environment(), check=False, timeout=60)
+    @contextmanager
+    def session(self) -> Iterator[Windows]:
+        """Keep a desktop while the block lasts, as a Windows has one; end whatever runs in this prefix after it.
+
+        Without one, the first program that needs it starts it, and it keeps that program's pipes open.
+        """
+        script = "import ctypes, sys; print(ctypes.windll.user32.GetDesktopWindow(), flush=True); sys.stdin.read()"
+        with subprocess.Popen(
+            self.command(self.python, "-c", script),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=self.environment(),
+        ) as desktop:
+            assert desktop.stdout is not None
+            desktop.stdout.readline()
+            try:
+                yield self
+            finally:
+                subprocess.run(["wineserver", "-k"], env=self.environment(), check=False, timeout=60)
 
 
 def windows(folder: Path) -> Windows:
@@ -130,9 +149,13 @@ def windows(folder: Path) -> Windows:
 
 def _recipe() -> str:
     """Return what decides how the Windows is set up; where it changes, it is set up anew."""
-    sources = sorted([*HERE.glob("*.c"), ROOT / "pyproject.toml"])
-    parts = [PANDA3D, *WINDOWS_ONLY, *TESTING, *(path.read_text(encoding="utf-8") for path in sources)]
-    return "\n".join(parts)
+    sources = [path.read_text(encoding="utf-8") for path in sorted(HERE.glob("*.c"))]
+    return "\n".join([PANDA3D, *_requirements(), *sources])
+
+
+def _requirements() -> list[str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return [*project["dependencies"], *project["optional-dependencies"]["local"], *WINDOWS_ONLY, *TESTING]
 
 
 def _install_programs() -> None:
@@ -217,11 +240,7 @@ def _compile(made: Windows) -> None:
 
 
 def _install_wheels(made: Windows) -> None:
-    import tomllib
-
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    needed = [*project["dependencies"], *project["optional-dependencies"]["local"], *WINDOWS_ONLY, *TESTING]
-    _pip("install", "--target", str(made.packages), "--implementation", "cp", *_platform(), *needed)
+    _pip("install", "--target", str(made.packages), "--implementation", "cp", *_platform(), *_requirements())
     with zipfile.ZipFile(_download(made, "uv")) as wheel:
         name = next(name for name in wheel.namelist() if name.endswith("/uv.exe"))
         made.uv.parent.mkdir(parents=True)

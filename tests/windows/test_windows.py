@@ -211,6 +211,26 @@ def stage_anew(folder: Path) -> None:
     stage(folder)
 
 
+HELD = """
+import threading, time
+from pathlib import Path
+from reka_clips.files import move
+Path("clip.part").write_text("a clip")
+held = open("clip.part", "rb")  # as Python opens files: others may not rename it
+threading.Timer(1.0, held.close).start()
+begun = time.monotonic()
+move(Path("clip.part"), Path("clip.mp4"))
+print(Path("clip.mp4").read_text(), time.monotonic() - begun)
+"""
+
+
+def test_a_file_that_another_program_holds_for_a_moment_is_moved(win: Windows, tmp_path: Path) -> None:
+    ended = win.run("-c", HELD, cwd=tmp_path)
+    *words, seconds = ended.stdout.split()
+    assert words == ["a", "clip"], ended.stderr
+    assert 0.5 < float(seconds) < 5
+
+
 @pytest.mark.parametrize("suite", [UNIT, CONTRACT], ids=["unit", "contract"])
 def test_the_suite_passes_there(suite: tuple[str, ...], win: Windows) -> None:
     options = ["-q", "-p", "no:cacheprovider", "-o", "addopts=--strict-markers --import-mode=importlib", "-ra"]

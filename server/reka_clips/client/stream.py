@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     import httpx2
 
 MAX_UNREADABLE_EVENTS: Final = 50
+# A generation has a few stages and progress twice a second. So many events are read as they come; whoever sends more
+# is read at a pace that costs next to nothing, and TCP holds the rest back.
+_BURST_EVENTS: Final = 1000
+_EVENTS_PER_SECOND: Final = 20.0
 
 
 class ClipStream:
@@ -43,6 +47,8 @@ class ClipStream:
         self._host = host
         self._silence_seconds = silence_seconds
         self._secret = secret
+        self._budget = float(_BURST_EVENTS)
+        self._read_at = 0.0
         self.request_id = request_id
         self.rate_limit = rate_limit
         self.unreadable_events = 0
@@ -59,6 +65,7 @@ class ClipStream:
         in_a_row = 0
         with anyio.move_on_after(self._silence_seconds):
             while in_a_row < MAX_UNREADABLE_EVENTS:
+                await self._keep_pace()
                 with translated(self._host):
                     event = await anext(self._events)
                 if event.data.strip() == "[DONE]":
@@ -73,6 +80,14 @@ class ClipStream:
                 f"The stream of the Clip API at {self._host} holds nothing readable.", request_id=self.request_id
             )
         raise TransportError(f"The stream of the Clip API at {self._host} fell silent.", request_id=self.request_id)
+
+    async def _keep_pace(self) -> None:
+        """Wait until the next event may be read: a bucket of `_BURST_EVENTS` that fills up over time."""
+        now = anyio.current_time()
+        self._budget = min(_BURST_EVENTS, self._budget + (now - self._read_at) * _EVENTS_PER_SECOND) - 1
+        self._read_at = now
+        if self._budget < 0:
+            await anyio.sleep(-self._budget / _EVENTS_PER_SECOND)
 
     def _snapshot(self, data: str) -> Snapshot | None:
         try:

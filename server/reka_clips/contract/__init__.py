@@ -31,8 +31,10 @@ from reka_clips.contract.snapshots import (
     ClipOutput,
     ClipPart,
     Snapshot,
+    canonical_id,
     is_generation_id,
     is_terminal,
+    is_uuid,
 )
 from reka_clips.contract.video_urls import video_url_problem
 
@@ -58,9 +60,11 @@ __all__ = [
     "GenerationConfig",
     "RenderingConfig",
     "Snapshot",
+    "canonical_id",
     "decode_json",
     "is_generation_id",
     "is_terminal",
+    "is_uuid",
     "parse_error_body",
     "video_url_problem",
 ]

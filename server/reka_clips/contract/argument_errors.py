@@ -122,7 +122,7 @@ def _expected(node: JsonSchema, path: Sequence[str | int]) -> str:
     elif kind == "array":
         words = _LISTS.get(name, _LISTS["video_urls"])
     elif name == "id":
-        words = "the id of a generation (a UUID), as create_clips and list_clips return it"
+        words = "the id of a generation, as create_clips and list_clips return it"
     else:
         words = "true or false" if kind == "boolean" else "text"
     return words

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
 from pydantic import (
     AfterValidator,
@@ -15,7 +15,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    PlainSerializer,
     StrictBool,
     model_validator,
 )
@@ -62,16 +61,21 @@ def _whole_number(value: object) -> object:
 WholeNumber = Annotated[int, BeforeValidator(_whole_number)]
 
 
-def _plain_seconds(seconds: float) -> float:
-    """Return whole seconds as an int: Reka refuses a fraction, and 5.0 is one in JSON."""
-    return int(seconds) if float(seconds).is_integer() else round(seconds, 3)
+def _plain_numbers(value: Any) -> Any:
+    """Return JSON with 5.0 written as 5: Reka refuses a fraction where it wants a whole number."""
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else round(value, 3)
+    if isinstance(value, dict):
+        return {name: _plain_numbers(item) for name, item in cast("dict[str, Any]", value).items()}
+    if isinstance(value, list):
+        return [_plain_numbers(item) for item in cast("list[Any]", value)]
+    return value
 
 
 Seconds = Annotated[
     float,
     BeforeValidator(_whole_number),
     Field(ge=0, allow_inf_nan=False),
-    PlainSerializer(_plain_seconds, return_type=Any),
 ]
 
 
@@ -230,7 +234,7 @@ class CreateRequest(_Request):
     def body(self, *, stream: bool) -> dict[str, Any]:
         """Return the JSON body: what the caller set, and `stream`."""
         fields = self.model_dump(mode="json", exclude_none=True, exclude={"reel_quality", "force_vllm_whisper_asr"})
-        return {name: value for name, value in fields.items() if value != {}} | {"stream": stream}
+        return _plain_numbers({name: value for name, value in fields.items() if value != {}}) | {"stream": stream}
 
     def with_defaults(self) -> dict[str, Any]:
         """Return the body with every default filled in: two requests for the same clips are equal in this form."""

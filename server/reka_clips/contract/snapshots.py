@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-import uuid
+import re
 from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -20,6 +20,8 @@ STAGES: Final = ("queued", "downloading", "indexing", "preprocessing", "processi
 """The known statuses. Any other value is a stage of a generation that is still running."""
 
 MAX_STATUS_CHARACTERS: Final = 64
+_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_UUID: Final = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 MAX_TEXT_CHARACTERS: Final = 20_000
 MAX_LINE_CHARACTERS: Final = 1_000
 MAX_WORD_CHARACTERS: Final = 128
@@ -36,11 +38,18 @@ def is_terminal(status: str) -> bool:
 
 
 def is_generation_id(text: str) -> bool:
+    """Whether a text may be the id of a generation. Reka's and the engine's are UUIDs; others are not refused."""
+    return _ID.fullmatch(text) is not None
+
+
+def is_uuid(text: str) -> bool:
     """Whether a text is a UUID in its usual form of 36 characters, upper or lower case."""
-    try:
-        return str(uuid.UUID(text)) == text.lower()
-    except (ValueError, AttributeError):
-        return False
+    return _UUID.fullmatch(text) is not None
+
+
+def canonical_id(text: str) -> str:
+    """Return an id in the form in which it is sent and compared: a UUID in lower case, any other as it is."""
+    return text.lower() if is_uuid(text) else text
 
 
 def _text(value: object) -> str | None:

@@ -8,6 +8,7 @@ from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
 MAX_URL_CHARACTERS: Final = 8192
+_PAGE_HOSTS: Final = ("youtube.com", "youtu.be", "youtube-nocookie.com", "twitch.tv")
 _SPACE: Final = 0x20
 _ABSOLUTE: Final = "must name an absolute path, such as file:///home/me/video.mp4"
 _ELSEWHERE: Final = "must name a file of this computer, not of another one or a device"
@@ -44,6 +45,12 @@ def video_url_problem(
     if parts.scheme == "file":
         return _file_problem(url, windows=windows) if allow_file else no_files
     return _link_problem(parts, schemes="http, https or file" if allow_file else "http or https")
+
+
+def is_video_page(url: str) -> bool:
+    """Whether a link is known to lead to a page that shows a video (YouTube, Twitch), not to a video file."""
+    host = (urlsplit(url).hostname or "").lower().rstrip(".")
+    return any(host == page or host.endswith(f".{page}") for page in _PAGE_HOSTS)
 
 
 def file_path(url: str, *, windows: bool) -> str:

@@ -4,30 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Any, cast
 
 import anyio
 from mcp import Client, StdioServerParameters, stdio_client
+from mcp.shared.dispatcher import ProgressFnT
 from mcp_types import CallToolResult, TextContent
 
-from reka_clips.demo.bar import ProgressBar
 from reka_clips.demo.film import Moment
 from reka_clips.errors import RekaClipsError
 from reka_clips.settings import Settings
 from reka_clips.subprocesses import python_command
 
 _WAIT_SECONDS = 900
-_SETTINGS_PASSED_ON = (
-    "REKA_",
-    "PATH",
-    "HOME",
-    "SSL_CERT",
-    "HTTP",
-    "http",
-    "NO_PROXY",
-    "no_proxy",
-)
 
 
 def run(settings: Settings, *, video: str | None, prompt: str | None, directory: Path) -> int:
@@ -63,7 +54,7 @@ async def _demo(settings: Settings, video: str | None, prompt: str | None, direc
     backend = "reka" if is_link and settings.api_key and settings.backend != "local" else "local"
     moments: tuple[Moment, ...] = ()
     if video is None:
-        film, moments = await _film(directory)
+        film, moments = await _film(settings, directory)
         source = film.as_uri()
     else:
         source = video if is_link else _file_url(video)
@@ -79,9 +70,9 @@ async def _demo(settings: Settings, video: str | None, prompt: str | None, direc
     if prompt:
         arguments["prompt"] = prompt
     async with Client(stdio_client(_server(backend, directory))) as client:
-        bar = ProgressBar(sys.stdout)
-        async with bar.moving():
-            result = await client.call_tool("create_clips", arguments, progress_callback=bar, read_timeout_seconds=None)
+        result = await client.call_tool(
+            "create_clips", arguments, progress_callback=_progress_lines(), read_timeout_seconds=None
+        )
         answer = _answer(result)
         if result.is_error or answer.get("status") != "completed":
             print(f"\n{_text(result)}", file=sys.stderr)
@@ -90,28 +81,44 @@ async def _demo(settings: Settings, video: str | None, prompt: str | None, direc
         for warning in answer.get("warnings", []):
             print(f"  Note: {warning}")
         saved = [await _save(client, str(answer["id"]), number, directory) for number in range(1, len(clips) + 1)]
-    return await _report(clips, saved, moments)
+    return await _report(settings, clips, saved, moments)
 
 
-async def _film(directory: Path) -> tuple[Path, tuple[Moment, ...]]:
+def _progress_lines() -> ProgressFnT:
+    """Return a callback that prints a line for each new stage, and for each tenth of the way."""
+    started = time.monotonic()
+    last = ("", 0)
+
+    async def show(progress: float, total: float | None, message: str | None) -> None:
+        nonlocal last
+        stage = (message or "").partition(" ")[0]
+        news = (stage, int(10 * progress / total) if total else 0)  # Reka does not say how far it is
+        if news != last:
+            last = news
+            print(f"  {time.monotonic() - started:4.0f} s  {message or ''}", flush=True)
+
+    return show
+
+
+async def _film(settings: Settings, directory: Path) -> tuple[Path, tuple[Moment, ...]]:
     from reka_clips.demo.film import make_film
     from reka_clips.engine.media.ffmpeg.process import find_ffmpeg
 
     path = directory / "demo-film.mp4"
-    print("Drawing a film of a minute and a half with three bursts of action …", flush=True)
-    return path, await make_film(find_ffmpeg(), path)
+    print("Drawing a film of 70 seconds in which three things happen.", flush=True)
+    return path, await make_film(find_ffmpeg(settings.ffmpeg), path)
 
 
 def _file_url(video: str) -> str:
-    path = Path(video.removeprefix("file://")).expanduser().resolve()
+    path = Path(os.path.expanduser(video.removeprefix("file://"))).resolve()  # noqa: PTH111 - Path's raises without a home
     if not path.is_file():
         raise RekaClipsError(f"there is no file {path}. Give a path to a video file, or a link to one.")
     return path.as_uri()
 
 
 def _server(backend: str, directory: Path) -> StdioServerParameters:
-    passed_on = {name: value for name, value in os.environ.items() if name.startswith(_SETTINGS_PASSED_ON)}
-    environment = passed_on | {"REKA_CLIPS_BACKEND": backend, "REKA_CLIPS_SAVE_DIR": str(directory)}
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    environment = inherited | {"REKA_CLIPS_BACKEND": backend, "REKA_CLIPS_SAVE_DIR": str(directory)}
     command, *arguments = python_command()
     return StdioServerParameters(command=command, args=arguments, env=environment)
 
@@ -125,11 +132,13 @@ async def _save(client: Client, generation: str, number: int, directory: Path) -
     return Path(str(_answer(result)["path"]))
 
 
-async def _report(clips: list[dict[str, Any]], saved: list[Path | None], moments: tuple[Moment, ...]) -> int:
+async def _report(
+    settings: Settings, clips: list[dict[str, Any]], saved: list[Path | None], moments: tuple[Moment, ...]
+) -> int:
     from reka_clips.engine.media.ffmpeg.probe import probe
     from reka_clips.engine.media.ffmpeg.process import find_ffmpeg, input_arguments
 
-    ffmpeg = find_ffmpeg()
+    ffmpeg = find_ffmpeg(settings.ffmpeg)
     are_good = bool(clips)
     for number, (clip, path) in enumerate(zip(clips, saved, strict=True), start=1):
         print(f"\n  {number}. {clip.get('title') or 'Untitled'}   (score {clip.get('ai_score')})")
@@ -142,10 +151,10 @@ async def _report(clips: list[dict[str, Any]], saved: list[Path | None], moments
         place = "" if start is None else f", from {start:.1f} s of the film"
         print(f"     {float(info.duration):.1f} s, plays to its end{place}\n     {path}")
     missed = [moment for moment in moments if not any(_shows(clip, moment) for clip in clips)]
+    print()
     for moment in moments:
         found = "missed" if moment in missed else "found"
-        print(f"\n  Planted at {moment.start_seconds}-{moment.end_seconds} s ({moment.name}): {found}", end="")
-    print("\n" if moments else "")
+        print(f"  Planted at {moment.start_seconds}-{moment.end_seconds} s ({moment.name}): {found}")
     if not clips:
         print("No clips came out.", file=sys.stderr)
     return 0 if are_good and not missed else 1

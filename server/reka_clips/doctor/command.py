@@ -8,7 +8,7 @@ import anyio
 
 from reka_clips import __version__, logs
 from reka_clips.doctor.configuration import backend_of, check_backend, check_settings
-from reka_clips.doctor.machine import check_disk, check_ffmpeg, check_folder, check_fonts, check_python
+from reka_clips.doctor.machine import check_disk, check_ffmpeg, check_folder, check_fonts, check_privacy, check_python
 from reka_clips.doctor.report import Finding, as_json, as_text, is_healthy
 from reka_clips.doctor.service import check_engine, check_reka
 from reka_clips.settings import Settings
@@ -34,6 +34,7 @@ async def examine(settings: Settings) -> list[Finding]:
     findings += check_ffmpeg(settings, backend)
     findings += await check_fonts(settings)
     findings.append(check_folder("data folder", settings.data_dir, variable="REKA_CLIPS_DATA_DIR", needed=is_local))
+    findings += check_privacy()
     findings.append(check_disk(settings.data_dir, needed=is_local))
     if is_local:
         has_trouble = any(f.status == "problem" and f.check in ("ffmpeg", "data folder", "disk") for f in findings)

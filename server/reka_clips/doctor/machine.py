@@ -8,11 +8,13 @@ import platform
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Literal
 
 from reka_clips.doctor.report import Finding, Status
 from reka_clips.errors import EngineMissingError
+from reka_clips.files import keeps_out, private_folders, real_place
 from reka_clips.settings import Settings
 
 PACKAGES: Final = ("mcp", "httpx2", "pydantic")
@@ -126,12 +128,43 @@ def check_folder(check: str, folder: Path, *, variable: str, needed: bool) -> Fi
             return Finding(check, "ok", f"{folder} will be made when it is first used")
         return Finding(check, bad, f"{folder} is not there, and {present} cannot be written to.", remedy)
     try:
-        with tempfile.TemporaryFile(dir=folder) as file:
+        with tempfile.NamedTemporaryFile(dir=folder) as file:
             file.write(b"x")
             file.flush()
+            place = real_place(Path(file.name)).parent
     except OSError as error:
         return Finding(check, bad, f"{folder} cannot be written to ({error.strerror}).", remedy)
+    if place not in (folder, real_place(folder)):  # a packaged app's folder is seen through for files only
+        told = f"what is written to {folder} is kept in {place}, where other programs find it"
+        return Finding(check, "note", told, f"To have it at one place, name a folder outside AppData in {variable}.")
     return Finding(check, "ok", f"{folder} can be written to")
+
+
+def check_privacy(
+    home: Path | None = None, *, platform: str = sys.platform, look: Callable[[Path], object] = os.listdir
+) -> list[Finding]:
+    """Return which folders macOS keeps this program out of; nothing elsewhere.
+
+    home: the user's, by default this one's. look: lists a folder.
+    """
+    home = Path(os.path.expanduser("~")) if home is None else home  # noqa: PTH111 - Path's raises without a home
+    if platform != "darwin":
+        return []
+    closed: list[str] = []
+    for folder in map(Path, private_folders(home)):
+        try:
+            look(folder)
+        except OSError as error:
+            if keeps_out(folder, error, home=home, platform=platform):
+                closed.append(str(folder))
+    if not closed:
+        return []
+    message = f"macOS keeps this program out of {', '.join(closed)}: films there cannot be read."
+    remedy = (
+        "Move films to Movies, or allow the app that starts this program under System Settings, Privacy & Security, "
+        "Full Disk Access."
+    )
+    return [Finding("privacy", "note", message, remedy)]
 
 
 def check_disk(folder: Path, *, needed: bool) -> Finding:

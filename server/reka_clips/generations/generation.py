@@ -1,28 +1,74 @@
-"""One watched generation and those who listen to it."""
+"""One generation, its state, and those who follow it.
+
+A generation is *watched* by at most one task of the registry (its stream, or polling), which gives every snapshot to
+`take`. Any number *follow* it: each walks through the stages at its own pace. It ends when upstream says so
+(`state.is_terminal`) or when it cannot be watched any more (`error`); both are final.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import secrets
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 import anyio
 
 from reka_clips.contract import Snapshot
-from reka_clips.generations.notifier import Notifier
-from reka_clips.generations.state import GenerationState, begin, fold
-from reka_clips.generations.times import seconds_since_1970
+from reka_clips.generations.state import GenerationState, begin, reduce, seconds_since_1970
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from reka_clips.client import Backend, ClipClient
     from reka_clips.errors import RekaClipsError
-    from reka_clips.generations.session import ApiSession
-    from reka_clips.generations.timing import PollingConfig
+    from reka_clips.generations.config import PollingConfig
+
+_SALT = secrets.token_bytes(16)
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSession:
+    """One key at one backend.
+
+    owner: separates callers and reveals nothing of the key. backend: what this Clip API can do.
+    """
+
+    client: ClipClient
+    owner: str
+    backend: Backend
+
+
+def owner_of(*, backend: str, base_url: str, api_key: str | None) -> str:
+    """Return the owner for a key at an address: the same all over this process, another in the next one."""
+    text = "\0".join((backend, base_url, api_key or ""))
+    return hashlib.blake2b(text.encode(), key=_SALT, digest_size=16).hexdigest()
+
+
+class Notifier:
+    """An event that may come any number of times. Nothing is held while nobody waits, nor for who comes too late."""
+
+    __slots__ = ("_event",)
+
+    def __init__(self) -> None:
+        self._event: anyio.Event | None = None
+
+    async def wait(self) -> None:
+        """Return after the next `send()`."""
+        if self._event is None:
+            self._event = anyio.Event()
+        await self._event.wait()
+
+    def send(self) -> None:
+        """Wake all who wait now."""
+        if self._event is not None:
+            self._event.set()
+            self._event = None
 
 
 class Generation:
-    """A generation as the hub knows it. Made by the hub alone; `follow()` and the attributes are for callers.
+    """A generation as this process knows it. Made by the registry; `follow()` and the attributes are for callers.
 
     id: as upstream wrote it. state: what is known now. error: why it cannot be followed any more, or None.
     """
@@ -33,14 +79,14 @@ class Generation:
         generation_id: str,
         first: Snapshot,
         *,
-        pace: PollingConfig,
+        config: PollingConfig,
         wake: Callable[[Generation], None],
     ) -> None:
         self.account = account
         self.id = generation_id
         self.error: RekaClipsError | None = None
-        self._pace = pace
-        self.interval_seconds = pace.poll_first_seconds
+        self._config = config
+        self.interval_seconds = config.poll_first_seconds
         self.wake = wake
         now = anyio.current_time()
         self.known_since = now
@@ -63,7 +109,7 @@ class Generation:
         self.history = [self.state]
 
     def __repr__(self) -> str:
-        return f"Job({self.id!r}, {self.state.stage!r})"
+        return f"Generation({self.id!r}, {self.state.stage!r})"
 
     @property
     def elapsed_seconds(self) -> float:
@@ -79,34 +125,34 @@ class Generation:
         """Whether there is nothing more to wait for."""
         return self.error is not None or self.state.is_terminal
 
-    def follow(self) -> Following:
+    def follow(self) -> Follower:
         """Return every stage from the first one known, in order, then each as it comes; ends after the last.
 
-        No stage is left out, however slow the listener; growth of `progress` alone may be. Any number may
-        follow; leaving changes nothing for the others. Raises the job's error when it cannot be followed any
+        No stage is left out, however slow the follower; growth of `progress` alone may be. Any number may
+        follow; leaving changes nothing for the others. Raises the generation's error when it cannot be followed any
         more, NotFoundError when it was deleted meanwhile.
         """
-        return Following(self)
+        return Follower(self)
 
-    # What follows is the hub's.
+    # What follows is for the registry and its parts.
 
     def take(self, snapshot: Snapshot) -> None:
-        """Fold a snapshot into the state and tell the listeners if it changed."""
+        """Take a snapshot into the state and wake the followers if that changed it."""
         now = anyio.current_time()
-        unheard, self.heard_at = now - self.heard_at, now
+        unheard_seconds, self.heard_at = now - self.heard_at, now
         before = self.state
-        self.state = fold(before, snapshot, elapsed_seconds=self.elapsed_seconds)
+        self.state = reduce(before, snapshot, elapsed_seconds=self.elapsed_seconds)
         if self.state is before:
             return
         if self.state.snapshot.created_at != before.snapshot.created_at:
             self._reckon_age()
         if self.state.is_terminal and self.ended_at is None:
-            self.ended_at, self._unseen_seconds = now, unheard
+            self.ended_at, self._unseen_seconds = now, unheard_seconds
         if self.state.stages != before.stages:
             self.history[-1] = _without_texts(self.history[-1])
             self.history.append(self.state)
         elif self.state.is_terminal:
-            self.history[-1] = self.state  # a late listener gets the renewed links
+            self.history[-1] = self.state  # a late follower gets the renewed links
         self.pulse()
 
     def fail(self, error: RekaClipsError) -> None:
@@ -117,7 +163,7 @@ class Generation:
         self.pulse()
 
     def pulse(self) -> None:
-        """Have every listener look again."""
+        """Have every follower look again."""
         self.changed.send()
 
     def expire(self) -> None:
@@ -125,17 +171,17 @@ class Generation:
         self.heard_at = -float("inf")
 
     def is_fresh(self, max_age_seconds: float | None) -> bool:
-        """Whether the state is new enough to answer with: the pace's ages, or the one given."""
+        """Whether the state is new enough to answer with: the configured ages, or the one given."""
         age = anyio.current_time() - self.heard_at
         if max_age_seconds is not None:
             return age <= max_age_seconds
         if self.state.is_terminal:
-            return age <= (self._pace.poll_longest_seconds if self.is_bare else self._pace.renew_seconds)
-        return age <= (self._pace.stream_trust_seconds if self.streaming else self.interval_seconds)
+            return age <= (self._config.poll_longest_seconds if self.is_bare else self._config.renew_seconds)
+        return age <= (self._config.stream_trust_seconds if self.streaming else self.interval_seconds)
 
     def lengthen_interval(self) -> None:
         """Note that upstream was asked: the next question to it comes later, whoever asks."""
-        self.interval_seconds = min(self._pace.poll_longest_seconds, self.interval_seconds * self._pace.poll_growth)
+        self.interval_seconds = min(self._config.poll_longest_seconds, self.interval_seconds * self._config.poll_growth)
 
     @property
     def is_bare(self) -> bool:
@@ -144,7 +190,7 @@ class Generation:
 
     @property
     def known_seconds(self) -> float:
-        """How long the hub has known it."""
+        """How long this process has known it."""
         return anyio.current_time() - self.known_since
 
     @property
@@ -152,7 +198,7 @@ class Generation:
         """Whether it is worth polling for."""
         if self.is_over:
             return False
-        return self.listeners > 0 or (self.eager and not self.is_unasked(self._pace.unasked_seconds))
+        return self.listeners > 0 or (self.eager and not self.is_unasked(self._config.unasked_seconds))
 
     def is_unasked(self, seconds: float) -> bool:
         """Whether nobody has listened or asked for so long."""
@@ -168,8 +214,8 @@ class Generation:
             return None
         seen = anyio.current_time() - self.ended_at
         updated = seconds_since_1970(self.state.snapshot.updated_at)
-        told = seen if updated is None else self._upstream_now() - updated
-        return max(seen, min(told, seen + self._unseen_seconds))
+        reported = seen if updated is None else self._upstream_now() - updated
+        return max(seen, min(reported, seen + self._unseen_seconds))
 
     @property
     def _ended_after_seconds(self) -> float | None:
@@ -189,46 +235,46 @@ class Generation:
         return time.time() + (self.account.client.clock_offset_seconds or 0.0)
 
 
-class Following:
-    """One listener's way through a job's states. Whoever stops iterating leaves nothing behind."""
+class Follower:
+    """One caller's way through the states of a generation. Whoever stops iterating leaves nothing behind."""
 
-    def __init__(self, job: Generation) -> None:
-        self._job = job
-        self._told = 0
+    def __init__(self, generation: Generation) -> None:
+        self._generation = generation
+        self._seen = 0  # of the stages in its history
         self._sequence = -1
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> GenerationState:
-        job = self._job
-        job.listeners += 1
+        generation = self._generation
+        generation.listeners += 1
         try:
             while (state := self._next()) is None:
-                if job.state.is_terminal:
+                if generation.state.is_terminal:
                     raise StopAsyncIteration
-                if job.error is not None:
-                    raise job.error.with_traceback(None)
-                job.wake(job)
-                await job.changed.wait()
+                if generation.error is not None:
+                    raise generation.error.with_traceback(None)
+                generation.wake(generation)
+                await generation.changed.wait()
         finally:
-            job.listeners -= 1
-            job.asked_at = anyio.current_time()
+            generation.listeners -= 1
+            generation.asked_at = anyio.current_time()
         self._sequence = state.sequence
         return state
 
     def _next(self) -> GenerationState | None:
-        """Return the next stage, or the newest state once all stages are told, or None where nothing is new."""
-        if self._told < len(self._job.history):
-            self._told += 1
-            return self._job.history[self._told - 1]
-        return self._job.state if self._job.state.sequence > self._sequence else None
+        """Return the next stage, or the newest state after the last stage, or None where nothing is new."""
+        if self._seen < len(self._generation.history):
+            self._seen += 1
+            return self._generation.history[self._seen - 1]
+        return self._generation.state if self._generation.state.sequence > self._sequence else None
 
 
 def _without_texts(state: GenerationState) -> GenerationState:
-    """Return a past state with what its listeners need: forty of them may not hold forty times the texts."""
-    told = state.snapshot
-    return replace(state, snapshot=Snapshot(id=told.id, status=told.status, progress=told.progress))
+    """Return a past state with what its followers need: forty of them may not hold forty times the texts."""
+    snapshot = state.snapshot
+    return replace(state, snapshot=Snapshot(id=snapshot.id, status=snapshot.status, progress=snapshot.progress))
 
 
 def is_bare_completion(snapshot: Snapshot) -> bool:

@@ -1,4 +1,4 @@
-"""Follows a generation by asking for it, where there is no stream or none any more."""
+"""Asks for a generation again and again where there is no stream, or none any more."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from reka_clips.client import is_temporary, retry_after_seconds
+from reka_clips.contract import canonical_id
 from reka_clips.errors import NotFoundError, RekaClipsError, UnreadableAnswerError
 from reka_clips.generations.generation import Generation, is_bare_completion
 
@@ -14,11 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from reka_clips.contract import Snapshot
-    from reka_clips.generations.timing import PollingConfig, RegistryLimits
+    from reka_clips.generations.config import PollingConfig, RegistryLimits
 
 
 async def poll(
-    job: Generation, ask: Callable[..., Awaitable[Snapshot]], *, pace: PollingConfig, limits: RegistryLimits
+    generation: Generation, ask: Callable[..., Awaitable[Snapshot]], *, config: PollingConfig, limits: RegistryLimits
 ) -> None:
     """Ask for a generation until it ended or nobody wants it any more.
 
@@ -27,35 +28,43 @@ async def poll(
     """
     pause = 0.0
     bare = 0
-    while job.is_wanted:
-        due = max(job.heard_at + job.interval_seconds, anyio.current_time() + pause)
+    while generation.is_wanted:
+        due = max(generation.heard_at + generation.interval_seconds, anyio.current_time() + pause)
         await anyio.sleep_until(due)
         pause = 0.0
-        if job.is_over or not job.is_wanted or job.heard_at + job.interval_seconds > anyio.current_time():
+        if (
+            generation.is_over
+            or not generation.is_wanted
+            or generation.heard_at + generation.interval_seconds > anyio.current_time()
+        ):
             continue  # somebody else asked meanwhile
         try:
-            snapshot = await ask(job.account, job.id, attempts=1)
+            snapshot = await ask(generation.account, generation.id, attempts=1)
         except RekaClipsError as error:
-            if not (is_temporary(error) or is_new_and_unknown(job, error, pace)):
+            if not (is_temporary(error) or is_new_and_unknown(generation, error, config)):
                 raise
-            asked = min(pace.longest_pause_seconds, retry_after_seconds(error) or 0.0)
-            pause = max(job.interval_seconds, asked)
+            asked = min(config.longest_pause_seconds, retry_after_seconds(error) or 0.0)
+            pause = max(generation.interval_seconds, asked)
         else:
             bare += 1 if is_bare_completion(snapshot) else 0
             if is_bare_completion(snapshot) and bare < limits.bare_completion_polls:
-                pause = job.interval_seconds
+                pause = generation.interval_seconds
             else:
-                job.take(snapshot)
+                generation.take(snapshot)
 
 
 def checked(snapshot: Snapshot, generation_id: str) -> Snapshot:
     """Return the snapshot with the id that was asked for; raises UnreadableAnswerError if it has another one."""
-    if snapshot.id is not None and snapshot.id.lower() != generation_id.lower():
+    if snapshot.id is not None and canonical_id(snapshot.id) != canonical_id(generation_id):
         raise UnreadableAnswerError("The Clip API answered with another generation than the one asked for.")
     return snapshot if snapshot.id == generation_id else snapshot.model_copy(update={"id": generation_id})
 
 
-def is_new_and_unknown(job: Generation, error: RekaClipsError, pace: PollingConfig) -> bool:
+def is_new_and_unknown(generation: Generation, error: RekaClipsError, config: PollingConfig) -> bool:
     """Whether this is a 404 for a generation so new that GET may not know it yet."""
-    is_new = not job.is_confirmed and not job.state.is_terminal and job.known_seconds <= pace.not_found_grace_seconds
+    is_new = (
+        not generation.is_confirmed
+        and not generation.state.is_terminal
+        and generation.known_seconds <= config.not_found_grace_seconds
+    )
     return isinstance(error, NotFoundError) and is_new

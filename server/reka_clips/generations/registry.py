@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio
 
 from reka_clips.client import is_temporary
+from reka_clips.contract import canonical_id
 from reka_clips.errors import BusyError, NotFoundError, RekaClipsError, ShutdownError, TransportError
 from reka_clips.generations.generation import Generation, is_bare_completion
 from reka_clips.generations.polling import checked, is_new_and_unknown, poll
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from anyio.abc import TaskGroup
 
     from reka_clips.contract import Snapshot
-    from reka_clips.generations.session import ApiSession
-    from reka_clips.generations.timing import PollingConfig, RegistryLimits
+    from reka_clips.generations.config import PollingConfig, RegistryLimits
+    from reka_clips.generations.generation import ApiSession
 
 log = logging.getLogger(__name__)
 
@@ -47,28 +48,28 @@ class _Lookup:
 
 
 class GenerationRegistry:
-    """What the hub, its poster and the search for lost creations share. Opened and closed by the hub.
+    """What is known and watched. The manager opens and closes it; submissions and recovery share it.
 
-    under_way: creations that have no generation yet; they count as generations.
+    under_way: submissions that have no generation yet; they count as generations.
     """
 
-    def __init__(self, *, pace: PollingConfig, limits: RegistryLimits) -> None:
-        self.pace = pace
+    def __init__(self, *, config: PollingConfig, limits: RegistryLimits) -> None:
+        self.config = config
         self.limits = limits
-        self._nearby = pace.nearby
+        self._nearby = config.nearby
         self.under_way = 0
-        self._jobs: dict[tuple[str, str], Generation] = {}
+        self._generations: dict[tuple[str, str], Generation] = {}
         self._by_request: dict[str, Generation] = {}  # by key of the request: the generation of its newest creation
         self._lookups: dict[tuple[str, str], _Lookup] = {}
         self._tasks: TaskGroup | None = None
         self._context = contextvars.Context()
 
-    def pace_for(self, account: ApiSession) -> PollingConfig:
+    def config_for(self, account: ApiSession) -> PollingConfig:
         """Return how often this account's backend is asked."""
-        return self._nearby if account.backend.is_near else self.pace
+        return self._nearby if account.backend.is_near else self.config
 
     def __len__(self) -> int:
-        return len(self._jobs)
+        return len(self._generations)
 
     async def open(self) -> None:
         """Begin to take tasks, in the context of whoever opens it."""
@@ -77,16 +78,16 @@ class GenerationRegistry:
         self.start(self._prune_for_ever)
 
     async def close(self) -> None:
-        """End every task and every stream at once. Those who follow a generation are told."""
+        """End every task and every stream at once. Followers get ShutdownError."""
         tasks, self._tasks = self._tasks, None
         if tasks is None:
             return
         tasks.cancel_scope.cancel()
-        for job in self._jobs.values():
+        for generation in self._generations.values():
             ending = ShutdownError("This program is ending. The generation goes on; ask for it again by its id.")
-            ending.generation_id = job.id
-            job.fail(ending)
-        self._jobs.clear()
+            ending.generation_id = generation.id
+            generation.fail(ending)
+        self._generations.clear()
         self._by_request.clear()
         await tasks.__aexit__(None, None, None)
 
@@ -97,35 +98,35 @@ class GenerationRegistry:
         return self._tasks
 
     def start(self, work: Callable[..., Coroutine[Any, Any, None]], *arguments: object) -> None:
-        """Run something in the hub's own context: a caller's context must not live as long as a generation."""
+        """Run something in the registry's own context: a caller's context must not live as long as a generation."""
         self._context.run(self.check_open().start_soon, work, *arguments)
 
     # What is known.
 
     def known(self, account: ApiSession, generation_id: str) -> Generation | None:
         """Return the generation if it is known here."""
-        return self._jobs.get((account.owner, generation_id.lower()))
+        return self._generations.get((account.owner, canonical_id(generation_id)))
 
     def known_to(self, owner: str) -> list[Generation]:
         """Return what is known here of an owner, latest first."""
-        return [job for (of, _), job in reversed(self._jobs.items()) if of == owner]
+        return [generation for (of, _), generation in reversed(self._generations.items()) if of == owner]
 
-    def holds(self, job: Generation) -> bool:
-        """Whether this very job is known here still: it was neither deleted nor dropped."""
-        return self._jobs.get(_place(job)) is job
+    def holds(self, generation: Generation) -> bool:
+        """Whether this very object is still the one known here: it was neither deleted nor dropped."""
+        return self._generations.get(_place(generation)) is generation
 
     def of_request(self, key: str) -> Generation | None:
         """Return the generation that the same request would join."""
         return self._by_request.get(key)
 
-    def remember(self, key: str, job: Generation) -> None:
-        """Have the same request join this generation, which a creation led to, from now on."""
-        self._by_request[key] = job
-        job.is_claimed = True
+    def remember(self, key: str, generation: Generation) -> None:
+        """Have the same request join this generation, which a submission led to, from now on."""
+        self._by_request[key] = generation
+        generation.is_claimed = True
 
-    def forget_requests(self, job: Generation) -> None:
-        """Have nothing join this generation any more."""
-        for key in [key for key, known in self._by_request.items() if known is job]:
+    def forget_requests(self, generation: Generation) -> None:
+        """Have no request join this generation any more."""
+        for key in [key for key, known in self._by_request.items() if known is generation]:
             del self._by_request[key]
 
     def is_taken(self, account: ApiSession, generation_id: str, *, since: float) -> bool:
@@ -133,8 +134,8 @@ class GenerationRegistry:
 
         One that somebody merely looked up after the POST may be the one.
         """
-        job = self.known(account, generation_id)
-        return job is not None and (job.is_claimed or job.known_since < since)
+        generation = self.known(account, generation_id)
+        return generation is not None and (generation.is_claimed or generation.known_since < since)
 
     async def ask(self, account: ApiSession, generation_id: str, *, attempts: int | None = None) -> Snapshot:
         """Return a generation's snapshot as upstream gives it; who asks at the same time shares one GET.
@@ -142,7 +143,7 @@ class GenerationRegistry:
         The GET does not end with the caller that sent it, and goes on no longer than that caller would have waited.
         attempts: as for `ClipClient.get`. Raises what the client raises, with the generation's id.
         """
-        place = (account.owner, generation_id.lower())
+        place = (account.owner, canonical_id(generation_id))
         ends_at = anyio.current_effective_deadline()
         while True:
             lookup = self._lookups.get(place)
@@ -162,131 +163,141 @@ class GenerationRegistry:
                 raise lookup.error.with_traceback(None)
 
     async def _look_up(self, lookup: _Lookup, account: ApiSession, generation_id: str, attempts: int | None) -> None:
-        place = (account.owner, generation_id.lower())
+        place = (account.owner, canonical_id(generation_id))
         try:
             with anyio.CancelScope(deadline=lookup.ends_at):
                 snapshot = checked(await account.client.get(generation_id, attempts=attempts), generation_id)
-                if (job := self._jobs.get(place)) is not None:
-                    job.is_confirmed = True
+                if (generation := self._generations.get(place)) is not None:
+                    generation.is_confirmed = True
                 lookup.settle(snapshot)
         except RekaClipsError as error:
             error.generation_id = generation_id
             lookup.settle(None, error)
         finally:
-            if (job := self._jobs.get(place)) is not None:
-                job.lengthen_interval()
+            if (generation := self._generations.get(place)) is not None:
+                generation.lengthen_interval()
             if self._lookups.get(place) is lookup:
                 del self._lookups[place]
             lookup.settle(None, _late(generation_id))
 
     def forget_lookup(self, account: ApiSession, generation_id: str, error: RekaClipsError) -> None:
         """Have those who wait for a GET that was sent before the generation was deleted get the error instead."""
-        lookup = self._lookups.pop((account.owner, generation_id.lower()), None)
+        lookup = self._lookups.pop((account.owner, canonical_id(generation_id)), None)
         if lookup is not None:
             lookup.settle(None, error)
 
     def add(self, account: ApiSession, generation_id: str, snapshot: Snapshot, *, eager: bool) -> Generation:
-        """Return the job for a generation, made now or known before, with the snapshot taken in."""
-        job = self.known(account, generation_id)
-        if job is None:
+        """Return the generation of an id, new or known before, with the snapshot taken in."""
+        generation = self.known(account, generation_id)
+        if generation is None:
             if is_bare_completion(snapshot) and eager:
                 snapshot = snapshot.model_copy(update={"status": ""})  # polls will tell whether clips follow
-            job = Generation(account, generation_id, snapshot, pace=self.pace_for(account), wake=self.watch)
-            self._jobs[_place(job)] = job
+            generation = Generation(account, generation_id, snapshot, config=self.config_for(account), wake=self.watch)
+            self._generations[_place(generation)] = generation
         else:
-            job.take(snapshot)
-        job.asked_at = anyio.current_time()
-        job.eager = job.eager or eager
-        return job
+            generation.take(snapshot)
+        generation.asked_at = anyio.current_time()
+        generation.eager = generation.eager or eager
+        return generation
 
-    def drop(self, job: Generation, error: RekaClipsError | None = None) -> None:
-        """Take a job out. error: for those who follow it; without one they may go on."""
-        if self.holds(job):
-            del self._jobs[_place(job)]
-        self.forget_requests(job)
-        job.eager = False  # from now on only for those who still hold it and listen
-        if job.watching is not None:
-            job.watching.cancel()
+    def drop(self, generation: Generation, error: RekaClipsError | None = None) -> None:
+        """Forget a generation. error: for those who follow it; without one they may go on."""
+        if self.holds(generation):
+            del self._generations[_place(generation)]
+        self.forget_requests(generation)
+        generation.eager = False  # from now on only for those who still hold it and listen
+        if generation.watching is not None:
+            generation.watching.cancel()
         if error is not None:
-            job.fail(error)
+            generation.fail(error)
 
     def make_room(self, *, coming: int = 0) -> None:
-        """See to it that all that is known, under way and coming fits; raises BusyError if nothing can go."""
-        excess = len(self._jobs) + self.under_way + coming - self.limits.max_jobs
+        """Make sure that all that is known, under way and coming fits; raises BusyError if nothing can go."""
+        excess = len(self._generations) + self.under_way + coming - self.limits.max_generations
         if excess <= 0:
             return
-        idle = [job for job in self._jobs.values() if job.listeners == 0]
+        idle = [generation for generation in self._generations.values() if generation.listeners == 0]
         # A few more than need be, so that a full house is not looked through for each newcomer.
-        over = sorted((job for job in idle if job.is_over), key=lambda job: job.ended_at or 0.0)
-        over = over[: max(excess, self.limits.max_jobs // _SHARE_EVICTED)]
-        unasked = [job for job in idle if not job.is_over and job.is_unasked(self.limits.evict_unasked_seconds)]
-        unasked = sorted(unasked, key=lambda job: job.asked_at)[: max(0, excess - len(over))]
+        over = sorted(
+            (generation for generation in idle if generation.is_over), key=lambda generation: generation.ended_at or 0.0
+        )
+        over = over[: max(excess, self.limits.max_generations // _SHARE_EVICTED)]
+        unasked = [
+            generation
+            for generation in idle
+            if not generation.is_over and generation.is_unasked(self.limits.evict_unasked_seconds)
+        ]
+        unasked = sorted(unasked, key=lambda generation: generation.asked_at)[: max(0, excess - len(over))]
         if len(over) + len(unasked) < excess:
             raise BusyError("Too many generations are being followed at once; try again in a minute.")
-        for job in over + unasked:
-            self.drop(job)
+        for generation in over + unasked:
+            self.drop(generation)
 
     def prune(self) -> None:
         """Forget what ended a while ago and what nobody has asked about for long."""
         now = anyio.current_time()
-        for job in list(self._jobs.values()):
-            if job.listeners:
+        for generation in list(self._generations.values()):
+            if generation.listeners:
                 continue
-            ended_long_ago = job.ended_at is not None and now - job.ended_at > self.pace.repeat_seconds
-            if ended_long_ago or job.is_unasked(self.pace.unasked_seconds):
-                self.drop(job)
+            ended_long_ago = generation.ended_at is not None and now - generation.ended_at > self.config.repeat_seconds
+            if ended_long_ago or generation.is_unasked(self.config.unasked_seconds):
+                self.drop(generation)
 
     # What is watched.
 
-    def watch(self, job: Generation) -> None:
-        """Have a generation followed, if it is not already and there is something to wait for."""
-        if job.is_over or job.watching is not None or self._tasks is None:
+    def watch(self, generation: Generation) -> None:
+        """Have a generation watched, if it is not already and there is something to wait for."""
+        if generation.is_over or generation.watching is not None or self._tasks is None:
             return
-        # Whoever still holds a job that was dropped for want of room may go on with it.
-        self._jobs.setdefault(_place(job), job)
-        job.watching = anyio.CancelScope()
-        self.start(self._watched, job, job.watching)
+        # Whoever still holds one that was dropped for want of room may go on with it.
+        self._generations.setdefault(_place(generation), generation)
+        generation.watching = anyio.CancelScope()
+        self.start(self._watched, generation, generation.watching)
+
+    def unwatched(self, generation: Generation) -> None:
+        """Note that no task watches this generation now; if somebody still wants it, polling takes over."""
+        generation.watching, generation.streaming = None, False
+        if generation.is_wanted:
+            self.watch(generation)
 
     def is_following(self, owner: str) -> bool:
-        """Whether a generation of this owner is being followed."""
-        return any(job.account.owner == owner and job.watching is not None for job in self._jobs.values())
+        """Whether a generation of this owner is being watched."""
+        return any(
+            generation.account.owner == owner and generation.watching is not None
+            for generation in self._generations.values()
+        )
 
-    def unwatched(self, job: Generation) -> None:
-        """Note that nobody follows this generation now; if somebody still wants it, polling takes over."""
-        job.watching, job.streaming = None, False
-        if job.is_wanted:
-            self.watch(job)
-
-    async def refresh(self, job: Generation) -> None:
+    async def refresh(self, generation: Generation) -> None:
         """Ask upstream for a known generation."""
         try:
-            job.take(await self.ask(job.account, job.id))
+            generation.take(await self.ask(generation.account, generation.id))
         except RekaClipsError as error:
-            if is_new_and_unknown(job, error, self.pace) or (job.state.is_terminal and is_temporary(error)):
+            if is_new_and_unknown(generation, error, self.config) or (
+                generation.state.is_terminal and is_temporary(error)
+            ):
                 return
             if isinstance(error, NotFoundError):
-                self.drop(job, error)
+                self.drop(generation, error)
             raise
 
-    async def _watched(self, job: Generation, scope: anyio.CancelScope) -> None:
+    async def _watched(self, generation: Generation, scope: anyio.CancelScope) -> None:
         try:
             with scope:
-                pace = self.pace_for(job.account)
-                await poll(job, self.ask, pace=pace, limits=self.limits)
+                await poll(generation, self.ask, config=self.config_for(generation.account), limits=self.limits)
         except RekaClipsError as error:
-            self.drop(job, error)
-        except Exception as error:  # a fault of ours must not end the hub
+            self.drop(generation, error)
+        except Exception as error:  # a fault of ours must not end the program
             log.exception("Following a generation failed unexpectedly.")
             failure = RekaClipsError("Following the generation failed for a reason inside this program.")
-            failure.generation_id = job.id
+            failure.generation_id = generation.id
             failure.__cause__ = error
-            self.drop(job, failure)
+            self.drop(generation, failure)
         finally:
-            self.unwatched(job)
+            self.unwatched(generation)
 
     async def _prune_for_ever(self) -> None:
         while True:
-            await anyio.sleep(self.pace.prune_seconds)
+            await anyio.sleep(self.config.prune_seconds)
             self.prune()
 
 
@@ -296,5 +307,5 @@ def _late(generation_id: str) -> TransportError:
     return error
 
 
-def _place(job: Generation) -> tuple[str, str]:
-    return job.account.owner, job.id.lower()
+def _place(generation: Generation) -> tuple[str, str]:
+    return generation.account.owner, canonical_id(generation.id)

@@ -1,15 +1,16 @@
-"""One pure function through which everything that upstream tells of a generation goes.
+"""The reducer of a generation's state: stream events and polled snapshots alike go through `reduce`. Pure.
 
-Stream events and polled snapshots alike: repeats are dropped, it never goes backwards, an end is an end, and
-`progress` strictly increases from state to state.
+Repeats are dropped, a generation never goes backwards, an end is final, and `progress` strictly increases from state
+to state.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from reka_clips.contract import STAGES, is_terminal
+from reka_clips.contract import STAGES, canonical_id, is_terminal
 
 if TYPE_CHECKING:
     from reka_clips.contract import Snapshot
@@ -29,7 +30,7 @@ class GenerationState:
     """What is known of a generation at one moment.
 
     sequence: grows by one with every new stage and every growth of `progress`; what merely adds detail
-    (renewed links, say) keeps it. snapshot: everything told so far, newest value of each field, its status the
+    (renewed links, say) keeps it. snapshot: everything received so far, newest value of each field, its status the
     stage. stages: all seen, in order, at least one. progress: 0 to 1, strictly increasing with `sequence`, exact
     only where the backend reports numbers (then `snapshot.progress` is set). elapsed_seconds: since it was
     created, as of this state.
@@ -61,14 +62,14 @@ def begin(snapshot: Snapshot, *, elapsed_seconds: float = 0.0) -> GenerationStat
     return GenerationState(0, known, (stage,), progress, elapsed_seconds)
 
 
-def fold(state: GenerationState, snapshot: Snapshot, *, elapsed_seconds: float) -> GenerationState:
-    """Return the state after one more snapshot; the very same object when it told nothing new.
+def reduce(state: GenerationState, snapshot: Snapshot, *, elapsed_seconds: float) -> GenerationState:
+    """Return the state after one more snapshot; the very same object when it holds nothing new.
 
     A snapshot of another generation is ignored, a known stage that comes before one already seen too, and an
     unknown stage that was seen already. An ended generation stays as it ended and only takes renewed details;
     the one exception: a failed one that turns out to have been completed, with clips to show.
     """
-    if snapshot.id and state.snapshot.id and snapshot.id.lower() != state.snapshot.id.lower():
+    if snapshot.id and state.snapshot.id and canonical_id(snapshot.id) != canonical_id(state.snapshot.id):
         return state
     stage = snapshot.status
     if state.is_terminal:
@@ -107,28 +108,39 @@ def _advanced(state: GenerationState, snapshot: Snapshot, elapsed_seconds: float
 
 
 def _detailed(state: GenerationState, snapshot: Snapshot) -> GenerationState:
-    """Add what the snapshot tells beyond its status; fields it leaves out keep what was told before."""
-    told: dict[str, Any] = {
+    """Add what the snapshot holds beyond its status; fields that it leaves out keep their values."""
+    details: dict[str, Any] = {
         name: value
         for name in type(snapshot).model_fields
         if name not in ("id", "status", "progress") and (value := getattr(snapshot, name)) not in (None, (), "")
     }
-    told["detail"] = snapshot.detail  # of this moment only
+    details["detail"] = snapshot.detail  # of this moment only
     if snapshot.progress is not None:
-        told["progress"] = max(min(1.0, snapshot.progress), state.snapshot.progress or 0.0)
+        details["progress"] = max(min(1.0, snapshot.progress), state.snapshot.progress or 0.0)
     before = state.snapshot
-    if all(getattr(before, name) == value for name, value in told.items()):
+    if all(getattr(before, name) == value for name, value in details.items()):
         return state
-    after = before.model_copy(update=told)
+    after = before.model_copy(update=details)
     return state if after == before else replace(state, snapshot=after)
 
 
 def _next_progress(progress: float, stage: str, reported: float | None) -> float:
     if stage == "completed":
         return 1.0
-    told = _SHARE.get(stage, 0.0) if reported is None and stage != "failed" else reported or 0.0
-    return told if told > progress else progress + (1.0 - progress) / 10
+    share = _SHARE.get(stage, 0.0) if reported is None and stage != "failed" else reported or 0.0
+    return share if share > progress else progress + (1.0 - progress) / 10
 
 
 def _reported(snapshot: Snapshot) -> float | None:
     return None if snapshot.progress is None else max(0.0, min(_MOST_BEFORE_THE_END, snapshot.progress))
+
+
+def seconds_since_1970(text: str | None) -> float | None:
+    """Return an ISO 8601 time as seconds since 1970, or None if there is none. Without a zone it is UTC."""
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None

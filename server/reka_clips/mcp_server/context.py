@@ -29,7 +29,7 @@ from reka_clips.generations import ApiSession, GenerationManager, owner_of
 from reka_clips.mcp_server.deadline import CALL_SECONDS, SHORT_SECONDS, deadline
 from reka_clips.mcp_server.progress import Heartbeat
 from reka_clips.mcp_server.visibility import Creators, without_files
-from reka_clips.settings import Settings
+from reka_clips.settings import Settings, is_placeholder, unquoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -149,6 +149,12 @@ class AppContext:
             raise ConfigurationError(
                 "The setting REKA_CLIPS_BACKEND is wrong: set it to auto, reka or local (or leave it out: auto)."
             )
+        if headers is not None and choice != "local" and is_placeholder(_own_key(headers)):
+            raise MissingKeyError(
+                "The header X-Reka-API-Key holds a placeholder, such as ${REKA_API_KEY}, which the client did not "
+                "replace by a key; nothing was sent. Put the key itself into the client's configuration, or "
+                f"set the variable where the client starts. {GET_A_KEY}"
+            )
         has_key = self._key(headers) is not None
         if choice == "reka" and not has_key:
             raise MissingKeyError(self._no_key_message(headers))
@@ -199,7 +205,7 @@ class AppContext:
     def uses_own_key(self, headers: Mapping[str, str]) -> bool:
         """Return whether this caller's generations are made with a Reka key that came with the request."""
         try:
-            return bool(headers.get(KEY_HEADER, "").strip()) and not self.backend(headers).is_embedded
+            return bool(_own_key(headers)) and not self.backend(headers).is_embedded
         except ConfigurationError:
             return False
 
@@ -333,8 +339,7 @@ class AppContext:
     def _key(self, headers: Mapping[str, str] | None) -> str | None:
         if headers is None:
             return self.settings.api_key
-        own = headers.get(KEY_HEADER, "").strip()
-        return own or (self.settings.api_key if self.access.own_key else None)
+        return _own_key(headers) or (self.settings.api_key if self.access.own_key else None)
 
     def _no_key_message(self, headers: Mapping[str, str] | None) -> str:
         if headers is not None:
@@ -368,8 +373,6 @@ class AppContext:
 
         try:
             if self._engine is None:
-                from reka_clips.engine.process import EngineProcess
-
                 self._engine = EngineProcess(self.settings)
             if not self._engine.is_alive:
                 await self._engine.start()
@@ -414,3 +417,8 @@ class AppContext:
                     await anyio.sleep(_RESTART_SECONDS)
             else:
                 self._engine_came = anyio.Event()
+
+
+def _own_key(headers: Mapping[str, str]) -> str:
+    """Return the Reka key that came with a request, without quotation marks around it, or ""."""
+    return unquoted(headers.get(KEY_HEADER, ""))

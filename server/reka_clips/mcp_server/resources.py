@@ -9,7 +9,7 @@ import anyio
 from mcp.server.mcpserver.context import Context
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 
-from reka_clips.contract import is_generation_id
+from reka_clips.contract import canonical_id, is_generation_id
 from reka_clips.errors import DownloadError, NotFoundError, RekaClipsError
 from reka_clips.mcp_server.guide import guide
 from reka_clips.mcp_server.input.arguments import CLIPS_URI
@@ -111,11 +111,11 @@ def _engine_file(runtime: AppContext, job: Generation, clip: str, link_of: Calla
 
 async def _job(runtime: AppContext, generation_id: str, context: Context[Any, Any]) -> Generation:
     if not is_generation_id(generation_id):
-        raise ResourceNotFoundError("The id in this address is no id of a generation (a UUID); list_clips lists them.")
+        raise ResourceNotFoundError("The id in this address is no id of a generation; list_clips lists them.")
     try:
         with runtime.deadline():
             account = await runtime.account(context.headers)
-            return await runtime.manager.job(account, generation_id.lower())
+            return await runtime.manager.job(account, canonical_id(generation_id))
     except NotFoundError as error:
         raise ResourceNotFoundError("There is no such generation for this key; list_clips lists them.") from error
     except RekaClipsError as error:

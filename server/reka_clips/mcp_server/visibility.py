@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 from mcp.server.auth.middleware.auth_context import get_access_token
 
+from reka_clips.contract.video_urls import is_video_page
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -79,14 +81,13 @@ def _without_queries(urls: Iterable[str]) -> Iterable[str]:
 
 
 def _without_query(url: str | None) -> str | None:
-    """Return a link without query and fragment, or None for what is no link."""
-    if url is None:
-        return None
+    """Return a link without query and fragment, or None for what is no link. YouTube's query only names the video."""
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(url or "")
+        is_page = is_video_page(url or "")
     except ValueError:
         return None
-    return url if parts.scheme == "file" else parts._replace(query="", fragment="").geturl()
+    return url if parts.scheme == "file" or is_page else parts._replace(query="", fragment="").geturl() or None
 
 
 def _caller() -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from made_films import FFMPEG
 from made_films.oddities import run
 from reka_clips.contract import RenderingConfig
 from reka_clips.engine.media.ffmpeg.media_info import MediaInfo
@@ -18,6 +19,7 @@ from reka_clips.engine.media.ffmpeg.probe import probe
 from reka_clips.engine.media.ffmpeg.process import Ffmpeg, find_ffmpeg
 from reka_clips.engine.media.plan import ClipPlan, Cue, Segment, Shot
 from reka_clips.engine.media.render.render import Rendered, render_clip
+from reka_clips.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -37,17 +39,18 @@ Filmer = Callable[..., Path]
 
 @pytest.fixture(scope="session")
 def ffmpeg() -> Ffmpeg:
-    return find_ffmpeg()
+    """The engine's ffmpeg: the package's, or the one that REKA_CLIPS_FFMPEG names."""
+    return find_ffmpeg(Settings.from_environment().ffmpeg)
 
 
 @pytest.fixture
-def film(ffmpeg: Ffmpeg, tmp_path: Path) -> Filmer:
+def film(tmp_path: Path) -> Filmer:
     """Return a function that draws a film from lavfi chains for its picture and its sound."""
 
     def draw(picture: str, *encode: str, sound: str | None = None, name: str = "film.mkv") -> Path:
         path = tmp_path / name
         inputs = [argument for chain in (picture, sound) if chain for argument in ("-f", "lavfi", "-i", chain)]
-        run(ffmpeg.path, [*inputs, *(encode or ("-c:v", "ffv1", "-c:a", "pcm_s16le")), str(path)])
+        run(FFMPEG, [*inputs, *(encode or ("-c:v", "ffv1", "-c:a", "pcm_s16le")), str(path)])
         return path
 
     return draw

@@ -12,6 +12,7 @@ import pytest
 from tests.e2e.engine_media.conftest import Cut, Cutter, Filmer
 
 from command.process import blind_to_our_fonts
+from made_films import FFMPEG
 from pictures import Box, Picture, frames
 from reka_clips.contract.options import FONT_FAMILIES
 from reka_clips.engine.media.ffmpeg.process import Ffmpeg
@@ -34,13 +35,13 @@ Writer = Callable[..., Coroutine[Any, Any, tuple[Cut, list[Picture]]]]
 
 
 @pytest.fixture
-def write(film: Filmer, cut: Cutter, ffmpeg: Ffmpeg) -> Writer:
+def write(film: Filmer, cut: Cutter) -> Writer:
     """Return a function that renders three seconds of grey with captions: the clip, and ten frames of each second."""
 
     async def render(*cues: Cue, style: dict[str, Any] | None = None, **rendering: Any) -> tuple[Cut, list[Picture]]:
         config = {"resolution": 360, "caption_style": COLORS | (style or {}), **rendering}
         clip = await cut((film(BACKGROUND), 0, 3), cues=cues, rendering=config)
-        return clip, frames(ffmpeg.path, clip.path, (clip.rendered.width_px, clip.rendered.height_px), every=2)
+        return clip, frames(FFMPEG, clip.path, (clip.rendered.width_px, clip.rendered.height_px), every=2)
 
     return render
 

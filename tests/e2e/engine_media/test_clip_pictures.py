@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests.e2e.engine_media.conftest import Cut, Cutter, Filmer
 
+from made_films import FFMPEG
 from made_films.oddities import remake
 from pictures import Color, Picture, frame_times, frames, near, samples
 from reka_clips.contract.options import ASPECT_RATIOS, RESOLUTIONS
@@ -55,8 +56,8 @@ def chart(width: int = 320, height: int = 180, *, seconds: float = 0.4, stretch:
     )
 
 
-def first_frame(ffmpeg: Ffmpeg, clip: Cut, size: tuple[int, int] | None = None) -> Picture:
-    return frames(ffmpeg.path, clip.path, size or (clip.rendered.width_px, clip.rendered.height_px))[0]
+def first_frame(clip: Cut, size: tuple[int, int] | None = None) -> Picture:
+    return frames(FFMPEG, clip.path, size or (clip.rendered.width_px, clip.rendered.height_px))[0]
 
 
 def assert_upright(picture: Picture) -> None:
@@ -90,28 +91,28 @@ async def test_every_resolution_has_exactly_its_size(aspect_ratio: str, film: Fi
 
 
 @pytest.mark.parametrize("degrees", [90, -90, 180])
-async def test_a_turned_film_stands_upright(degrees: int, film: Filmer, cut: Cutter, ffmpeg: Ffmpeg) -> None:
+async def test_a_turned_film_stands_upright(degrees: int, film: Filmer, cut: Cutter) -> None:
     turn = {90: "transpose=clock", -90: "transpose=cclock", 180: "hflip,vflip"}[degrees]
     size = (320, 180) if degrees == 180 else (180, 320)
     source = film(f"{chart(*size)},{turn}", "-c:v", "libx264", "-crf", "4", "-pix_fmt", "yuv444p", name="film.mp4")
-    remake(ffmpeg.path, source, before=("-display_rotation", str(degrees)))
+    remake(FFMPEG, source, before=("-display_rotation", str(degrees)))
 
     clip = await cut((source, 0, 0.4), rendering={"layout": "fit", "resolution": 240})
 
-    assert_upright(first_frame(ffmpeg, clip))
+    assert_upright(first_frame(clip))
 
 
 @pytest.mark.parametrize("layout", ["ai", "fit"])
 @pytest.mark.parametrize("stretch", [4 / 3, 0.75])
 async def test_pixels_that_are_not_square_distort_nothing(
-    stretch: float, layout: str, film: Filmer, cut: Cutter, ffmpeg: Ffmpeg
+    stretch: float, layout: str, film: Filmer, cut: Cutter
 ) -> None:
     source = film(chart(288, 216, stretch=stretch))
 
     aspect_ratio = "9:16" if layout == "fit" else "16:9"
     clip = await cut((source, 0, 0.4), rendering={"layout": layout, "resolution": 240, "aspect_ratio": aspect_ratio})
 
-    picture = first_frame(ffmpeg, clip)
+    picture = first_frame(clip)
     square = picture.bounds(WHITE)
     assert square is not None
     width, height = (square[2] - square[0]) * picture.width, (square[3] - square[1]) * picture.height
@@ -120,10 +121,10 @@ async def test_pixels_that_are_not_square_distort_nothing(
         assert_upright(picture)
 
 
-async def test_a_portrait_film_fills_the_frame(film: Filmer, cut: Cutter, ffmpeg: Ffmpeg) -> None:
+async def test_a_portrait_film_fills_the_frame(film: Filmer, cut: Cutter) -> None:
     clip = await cut((film(chart(180, 320)), 0, 0.4), rendering={"resolution": 240})
 
-    picture = first_frame(ffmpeg, clip)
+    picture = first_frame(clip)
     assert_upright(picture)
     assert near(picture.at(0.02, 0.02), RED, 40)
     assert near(picture.at(0.98, 0.98), YELLOW, 40)
@@ -131,32 +132,32 @@ async def test_a_portrait_film_fills_the_frame(film: Filmer, cut: Cutter, ffmpeg
 
 @pytest.mark.parametrize("layout", ["ai", "fit"])
 @pytest.mark.parametrize("bars", ["320:240:0:30", "320:180:96:0"], ids=["letterbox", "pillarbox"])
-async def test_black_bars_are_taken_away(layout: str, bars: str, film: Filmer, cut: Cutter, ffmpeg: Ffmpeg) -> None:
+async def test_black_bars_are_taken_away(layout: str, bars: str, film: Filmer, cut: Cutter) -> None:
     inner = (320, 180) if "240" in bars else (128, 180)
     source = film(f"testsrc2=s={inner[0]}x{inner[1]}:r=25:d=0.4,lutyuv=y='max(val,70)',pad={bars}:black")
     rendering = {"layout": layout, "aspect_ratio": "4:5" if layout == "ai" else "9:16", "resolution": 240}
 
-    picture = first_frame(ffmpeg, await cut((source, 0, 0.4), rendering=rendering))
+    picture = first_frame(await cut((source, 0, 0.4), rendering=rendering))
 
     edges = [picture.at(x, y) for x in (0.004, 0.3, 0.5, 0.7, 0.996) for y in (0.004, 0.3, 0.5, 0.7, 0.996)]
     assert all(max(color) > 50 for color in edges)
 
 
-async def test_a_dark_scene_is_not_taken_for_bars(film: Filmer, cut: Cutter, ffmpeg: Ffmpeg) -> None:
+async def test_a_dark_scene_is_not_taken_for_bars(film: Filmer, cut: Cutter) -> None:
     """A lamp in the right half of a black picture: the picture is cropped around it, not scaled up to it."""
     source = film(f"color=black:s=320x180:r=25:d=0.4,format=gbrp,{box(WHITE, 230, 60, 30, 30)}")
 
     clip = await cut((source, 0, 0.4), rendering={"resolution": 240})
 
-    lamp = first_frame(ffmpeg, clip).bounds(WHITE)
+    lamp = first_frame(clip).bounds(WHITE)
     assert lamp is not None
     assert (lamp[2] - lamp[0]) * 240 == pytest.approx(30 * 426 / 180, rel=0.08)
 
 
-async def test_fit_shows_the_whole_picture_on_a_blurred_backdrop(film: Filmer, cut: Cutter, ffmpeg: Ffmpeg) -> None:
+async def test_fit_shows_the_whole_picture_on_a_blurred_backdrop(film: Filmer, cut: Cutter) -> None:
     clip = await cut((film(chart()), 0, 0.4), rendering={"layout": "fit", "resolution": 240})
 
-    picture = first_frame(ffmpeg, clip)
+    picture = first_frame(clip)
     assert_upright(picture)
     assert picture.middle(RED)[0] < 0.1
     assert picture.middle(GREEN)[0] > 0.9
@@ -166,14 +167,14 @@ async def test_fit_shows_the_whole_picture_on_a_blurred_backdrop(film: Filmer, c
         assert all(near(one, other, 60) for one, other in pairwise(row))
 
 
-async def test_a_split_stacks_the_left_half_on_the_right_half(film: Filmer, cut: Cutter, ffmpeg: Ffmpeg) -> None:
+async def test_a_split_stacks_the_left_half_on_the_right_half(film: Filmer, cut: Cutter) -> None:
     """Two people who sit side by side: each has a half of the frame, undistorted, once."""
     people = [box(RED, 50, 60, 40, 40), box(BLUE, 230, 60, 40, 40)]
     source = film(f"color={hexadecimal(GRAY)}:s=320x180:r=25:d=0.4,format=gbrp,{','.join(people)}")
 
     clip = await cut((source, 0, 0.4), rendering={"aspect_ratio": "9:16-split", "resolution": 240})
 
-    picture = first_frame(ffmpeg, clip)
+    picture = first_frame(clip)
     for color, half in ((RED, (0, 0, 1, 0.5)), (BLUE, (0, 0.5, 1, 1))):
         face = picture.bounds(color)
         assert face is not None
@@ -182,17 +183,17 @@ async def test_a_split_stacks_the_left_half_on_the_right_half(film: Filmer, cut:
         assert picture.share(color, within=half) == pytest.approx(2 * picture.share(color), rel=0.02)
 
 
-async def test_a_split_cuts_nobody_in_the_middle_in_two(film: Filmer, cut: Cutter, ffmpeg: Ffmpeg) -> None:
+async def test_a_split_cuts_nobody_in_the_middle_in_two(film: Filmer, cut: Cutter) -> None:
     source = film(f"color={hexadecimal(GRAY)}:s=320x180:r=25:d=0.4,format=gbrp,{box(RED, 130, 60, 40, 40)}")
 
     clip = await cut((source, 0, 0.4), rendering={"aspect_ratio": "9:16-split", "resolution": 240})
 
-    picture = first_frame(ffmpeg, clip)
+    picture = first_frame(clip)
     halves = [picture.bounds(RED, within=half) for half in ((0, 0, 1, 0.5), (0, 0.5, 1, 1))]
     assert any(face and 0.02 < face[0] < face[2] < 0.98 for face in halves)
 
 
-async def test_a_crop_keeps_the_subject_and_stays_put_within_a_shot(film: Filmer, cut: Cutter, ffmpeg: Ffmpeg) -> None:
+async def test_a_crop_keeps_the_subject_and_stays_put_within_a_shot(film: Filmer, cut: Cutter) -> None:
     """First the subject is on the left, then on the right; it trembles, the picture around it must not."""
     shots = [
         f"color={place}:s=320x180:r=25:d=1,format=gbrp,{box(WHITE, x + 4, 20, 8, 8)}[place{x}];"
@@ -204,7 +205,7 @@ async def test_a_crop_keeps_the_subject_and_stays_put_within_a_shot(film: Filmer
 
     clip = await cut((source, 0, 2), cuts=[1], rendering={"resolution": 240})
 
-    pictures = frames(ffmpeg.path, clip.path, (240, 426))
+    pictures = frames(FFMPEG, clip.path, (240, 426))
     assert len(pictures) == 50
     for shot in (pictures[:25], pictures[25:]):
         marks = [picture.bounds(WHITE) for picture in shot]
@@ -226,9 +227,7 @@ async def test_a_crop_keeps_the_subject_and_stays_put_within_a_shot(film: Filmer
     ],
     ids=["SD", "HD", "10-bit", "full-range", "RGB", "BT.2020"],
 )  # fmt: skip
-async def test_colours_stay_as_they_were(
-    encode: tuple[str, ...], size: str, film: Filmer, cut: Cutter, ffmpeg: Ffmpeg
-) -> None:
+async def test_colours_stay_as_they_were(encode: tuple[str, ...], size: str, film: Filmer, cut: Cutter) -> None:
     colors = (WHITE, (200, 60, 60), (60, 160, 60), (60, 60, 200), (20, 20, 20), GRAY)
     width, height = (int(part) for part in size.split("x"))
     patches = [box(color, width * index // 6, 0, width // 6, height) for index, color in enumerate(colors)]
@@ -238,7 +237,7 @@ async def test_colours_stay_as_they_were(
 
     clip = await cut((source, 0, 0.2), rendering={"aspect_ratio": "16:9", "resolution": 240})
 
-    picture = first_frame(ffmpeg, clip)
+    picture = first_frame(clip)
     for index, color in enumerate(colors):
         assert near(picture.at((index + 0.5) / 6, 0.5), color, 8), color
 
@@ -254,7 +253,7 @@ CURVES = {
 @pytest.mark.parametrize("lacking", [(), ("zscale",)], ids=["zscale", "lookup"])
 @pytest.mark.parametrize("transfer", CURVES)
 async def test_hdr_is_toned_to_what_an_ordinary_screen_shows(
-    transfer: str, lacking: tuple[str, ...], *, film: Filmer, cut: Cutter, ffmpeg: Ffmpeg
+    transfer: str, lacking: tuple[str, ...], *, film: Filmer, cut: Cutter
 ) -> None:
     """Greys stay grey and in order, paper is bright, black is black; a red lamp stays red."""
     codes = [round(64 + 876 * CURVES[transfer][light]) for light in TONES]
@@ -271,7 +270,7 @@ async def test_hdr_is_toned_to_what_an_ordinary_screen_shows(
     rendering = {"aspect_ratio": "16:9", "resolution": 240}
     clip = await cut((source, 0, 0.2), rendering=rendering, lacking=lacking)
 
-    shown = first_frame(ffmpeg, clip)
+    shown = first_frame(clip)
     greys = [shown.at((index + 0.5) / 5, 0.5) for index in range(4)]
     for grey, (darkest, brightest) in zip(greys, TONES.values(), strict=True):
         assert max(grey) - min(grey) <= 6, grey
@@ -299,17 +298,17 @@ async def test_picture_and_sound_begin_where_they_should(
 
     clip = await cut((source, 2.1, 4.7), rendering={"aspect_ratio": "16:9", "resolution": 240})
 
-    light = [picture.at(0.5, 0.5)[1] for picture in frames(ffmpeg.path, clip.path, (16, 9))]
+    light = [picture.at(0.5, 0.5)[1] for picture in frames(FFMPEG, clip.path, (16, 9))]
     assert len(light) == 65
     assert light[:40] == sorted(light[:40]) and light[0] < light[12] < light[24] < light[36]  # noqa: PT018 - one ramp
     flash = next(index for index, value in enumerate(light) if value > 180) / 25
-    sound = next(index for index, value in enumerate(samples(ffmpeg.path, clip.path)) if abs(value) > 2000) / 8000
+    sound = next(index for index, value in enumerate(samples(FFMPEG, clip.path)) if abs(value) > 2000) / 8000
     assert flash == pytest.approx(1.9, abs=0.045)
     assert sound == pytest.approx(1.9, abs=0.045)
     assert abs(flash - sound) < 0.05
 
 
-async def test_a_varying_frame_rate_becomes_constant(film: Filmer, cut: Cutter, ffmpeg: Ffmpeg) -> None:
+async def test_a_varying_frame_rate_becomes_constant(film: Filmer, cut: Cutter) -> None:
     keep = "select='not(between(mod(n\\,11)\\,3\\,6))'"
     source = film(
         f"testsrc2=s=160x90:r=30:d=2,{keep}", *("-fps_mode", "vfr", "-c:v", "libx264", "-preset", "ultrafast"),
@@ -318,7 +317,7 @@ async def test_a_varying_frame_rate_becomes_constant(film: Filmer, cut: Cutter, 
 
     clip = await cut((source, 0, 2), rendering={"resolution": 240})
 
-    times = frame_times(ffmpeg.path, clip.path)
+    times = frame_times(FFMPEG, clip.path)
     assert len(times) == 60
     assert all(later - earlier == pytest.approx(1 / 30, abs=0.001) for earlier, later in pairwise(times))
     assert clip.info.video.frame_rate == 30
@@ -336,27 +335,25 @@ async def test_a_small_film_is_not_blown_up_unless_asked(film: Filmer, cut: Cutt
 
 
 @pytest.mark.parametrize("is_asked", [True, False])
-async def test_the_watermark_is_there_only_when_asked(
-    is_asked: bool, film: Filmer, cut: Cutter, ffmpeg: Ffmpeg
-) -> None:
+async def test_the_watermark_is_there_only_when_asked(is_asked: bool, film: Filmer, cut: Cutter) -> None:
     source = film("color=0x202020:s=320x180:r=25:d=0.4")
 
     clip = await cut((source, 0, 0.4), rendering={"resolution": 480, "show_watermark": is_asked})
 
-    written = first_frame(ffmpeg, clip).bounds((160, 160, 160), 60)
+    written = first_frame(clip).bounds((160, 160, 160), 60)
     assert (written is not None) is is_asked
     if written is not None:
         assert written[3] < 0.2
         assert written[2] < 0.6
 
 
-async def test_a_poster_is_small_and_of_the_clips_shape(film: Filmer, cut: Cutter, ffmpeg: Ffmpeg) -> None:
+async def test_a_poster_is_small_and_of_the_clips_shape(film: Filmer, cut: Cutter) -> None:
     source = film("testsrc2=s=1280x720:r=25:d=0.4,noise=alls=40")
 
     clip = await cut((source, 0, 0.4), rendering={"resolution": 720})
 
     assert clip.poster.stat().st_size <= 40_000
-    assert len(frames(ffmpeg.path, clip.poster, (270, 480))) == 1
+    assert len(frames(FFMPEG, clip.poster, (270, 480))) == 1
 
 
 async def test_a_clip_whose_preview_picture_cannot_be_made_is_a_clip_all_the_same(

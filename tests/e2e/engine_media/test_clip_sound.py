@@ -7,8 +7,8 @@ from itertools import pairwise
 import pytest
 from tests.e2e.engine_media.conftest import Cutter, Filmer
 
+from made_films import FFMPEG
 from pictures import loudness, samples
-from reka_clips.engine.media.ffmpeg.process import Ffmpeg
 from reka_clips.engine.media.render.audio import MAX_TRUE_PEAK_DB, TARGET_LUFS
 
 pytestmark = pytest.mark.anyio
@@ -35,21 +35,21 @@ SPEECH = f"{NOISE},volume='pow(abs(sin(12.6*t)),6)':eval=frame"
     ],
     ids=["faint", "loud", "speech", "clipped", "tone", "peaks-between-samples", "mono", "5.1", "telephone"],
 )
-async def test_every_clip_is_as_loud_as_the_next(sound: str, film: Filmer, cut: Cutter, ffmpeg: Ffmpeg) -> None:
+async def test_every_clip_is_as_loud_as_the_next(sound: str, film: Filmer, cut: Cutter) -> None:
     clip = await cut((film(PICTURE, sound=sound), 0, 6), rendering=SMALL)
 
-    lufs, peak_db = loudness(ffmpeg.path, clip.path)
+    lufs, peak_db = loudness(FFMPEG, clip.path)
     assert lufs == pytest.approx(TARGET_LUFS, abs=1)
     assert peak_db <= MAX_TRUE_PEAK_DB
     assert clip.info.audio is not None
     assert (clip.info.audio.channels, clip.info.audio.sample_rate_hz) == (2, 48_000)
 
 
-async def test_what_is_hardly_heard_is_not_blown_up_to_a_roar(film: Filmer, cut: Cutter, ffmpeg: Ffmpeg) -> None:
+async def test_what_is_hardly_heard_is_not_blown_up_to_a_roar(film: Filmer, cut: Cutter) -> None:
     """The hum of a room that is recorded as silence gains 24 dB at most."""
     clip = await cut((film(PICTURE, sound=f"{NOISE}:a=0.01"), 0, 6), rendering=SMALL)
 
-    assert loudness(ffmpeg.path, clip.path)[0] == pytest.approx(-52 + 24, abs=1.5)
+    assert loudness(FFMPEG, clip.path)[0] == pytest.approx(-52 + 24, abs=1.5)
 
 
 async def test_a_silent_film_makes_a_clip_without_a_sound_track(film: Filmer, cut: Cutter) -> None:
@@ -59,17 +59,17 @@ async def test_a_silent_film_makes_a_clip_without_a_sound_track(film: Filmer, cu
     assert clip.rendered.duration_seconds == pytest.approx(2, abs=0.05)
 
 
-async def test_a_track_that_is_silent_stays_silent(film: Filmer, cut: Cutter, ffmpeg: Ffmpeg) -> None:
+async def test_a_track_that_is_silent_stays_silent(film: Filmer, cut: Cutter) -> None:
     clip = await cut((film(PICTURE, sound="anullsrc=r=48000,atrim=duration=6"), 0, 2), rendering=SMALL)
 
     assert clip.info.audio is not None
-    assert max(map(abs, samples(ffmpeg.path, clip.path))) <= 2
+    assert max(map(abs, samples(FFMPEG, clip.path))) <= 2
 
 
-async def test_a_clip_begins_and_ends_without_a_click(film: Filmer, cut: Cutter, ffmpeg: Ffmpeg) -> None:
+async def test_a_clip_begins_and_ends_without_a_click(film: Filmer, cut: Cutter) -> None:
     clip = await cut((film(PICTURE, sound="sine=f=200:r=48000:d=6"), 1.003, 3.004), rendering=SMALL)
 
-    heard = samples(ffmpeg.path, clip.path, 48_000)
+    heard = samples(FFMPEG, clip.path, 48_000)
     assert max(map(abs, heard[:48])) < 0.2 * max(map(abs, heard))
     assert max(map(abs, heard[len(heard) - 96 :])) < 0.2 * max(map(abs, heard))
     assert_no_click(heard, hertz=200)
@@ -81,7 +81,7 @@ def assert_no_click(heard: list[int], *, hertz: int) -> None:
     assert max(abs(b - a) for a, b in pairwise(heard)) < 1.5 * steepest
 
 
-async def test_moments_of_several_films_are_crossfaded(film: Filmer, cut: Cutter, ffmpeg: Ffmpeg) -> None:
+async def test_moments_of_several_films_are_crossfaded(film: Filmer, cut: Cutter) -> None:
     """A reel of three moments: the sound neither clicks nor falls silent at the joins, and stays with the picture."""
     films = [
         film(PICTURE, sound=f"sine=f={hertz}:r=48000:d=6,volume={volume}", name=f"{hertz}.mkv")
@@ -92,7 +92,7 @@ async def test_moments_of_several_films_are_crossfaded(film: Filmer, cut: Cutter
 
     assert clip.rendered.duration_seconds == pytest.approx(6, abs=0.06)
     assert clip.info.audio is not None
-    heard = samples(ffmpeg.path, clip.path, 48_000)
+    heard = samples(FFMPEG, clip.path, 48_000)
     assert len(heard) / 48_000 == pytest.approx(6, abs=0.05)
     assert_no_click(heard, hertz=300)
     for join in (2, 4):
@@ -108,23 +108,23 @@ def crossings(heard: list[int], start: float) -> float:
     return sum(1 for a, b in pairwise(stretch) if (a < 0) != (b < 0))
 
 
-async def test_a_reel_with_one_silent_film_keeps_time(film: Filmer, cut: Cutter, ffmpeg: Ffmpeg) -> None:
+async def test_a_reel_with_one_silent_film_keeps_time(film: Filmer, cut: Cutter) -> None:
     silent = film(PICTURE, name="silent.mkv")
     loud = film(PICTURE, sound="sine=f=300:r=44100:d=6", name="loud.mkv")
 
     clip = await cut((silent, 0, 2), (loud, 0, 2), rendering=SMALL)
 
-    heard = samples(ffmpeg.path, clip.path)
+    heard = samples(FFMPEG, clip.path)
     assert max(map(abs, heard[: int(1.9 * 8000)])) < 50
     assert min(max(map(abs, heard[at : at + 80])) for at in range(int(2.1 * 8000), int(3.9 * 8000), 80)) > 1000
 
 
-async def test_sound_that_begins_late_or_ends_early_is_silence_there(film: Filmer, cut: Cutter, ffmpeg: Ffmpeg) -> None:
+async def test_sound_that_begins_late_or_ends_early_is_silence_there(film: Filmer, cut: Cutter) -> None:
     source = film(PICTURE, *("-c:v", "ffv1", "-c:a", "pcm_s16le"), sound="sine=f=300:r=48000:d=1.5")
 
     clip = await cut((source, 1, 3), rendering=SMALL)
 
-    heard = samples(ffmpeg.path, clip.path)
+    heard = samples(FFMPEG, clip.path)
     assert len(heard) / 8000 == pytest.approx(2, abs=0.05)
     assert max(map(abs, heard[int(0.1 * 8000) : int(0.4 * 8000)])) > 1000
     assert max(map(abs, heard[int(0.7 * 8000) :])) < 50

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.e2e.engine_media.conftest import Cutter
 
-from made_films import PORTRAIT
+from made_films import FFMPEG, PORTRAIT
 from made_films.oddities import run
 from reka_clips.engine.media.ffmpeg.process import Ffmpeg
 from reka_clips.engine.media.render.faces import (
@@ -98,7 +98,7 @@ async def test_a_crop_shows_the_face_whole_wherever_it_is(
     ffmpeg: Ffmpeg, cut: Cutter, tmp_path: Path, left: int
 ) -> None:
     film = tmp_path / "film.mkv"
-    run(ffmpeg.path, [*portraits((left, 60, 240)), "-c:v", "ffv1", str(film)])
+    run(FFMPEG, [*portraits((left, 60, 240)), "-c:v", "ffv1", str(film)])
     clip = await cut((film, 0, 3), rendering={"aspect_ratio": "9:16", "subtitles": False})
     (found,) = await faces_in(ffmpeg, clip.path, clip.info.video.upright_size_px)
     assert found.x > 0.02
@@ -108,7 +108,7 @@ async def test_a_crop_shows_the_face_whole_wherever_it_is(
 
 async def test_the_larger_of_two_faces_is_shown(ffmpeg: Ffmpeg, cut: Cutter, tmp_path: Path) -> None:
     film = tmp_path / "film.mkv"
-    run(ffmpeg.path, [*portraits((10, 100, 160), (380, 60, 240)), "-c:v", "ffv1", str(film)])
+    run(FFMPEG, [*portraits((10, 100, 160), (380, 60, 240)), "-c:v", "ffv1", str(film)])
     clip = await cut((film, 0, 3), rendering={"aspect_ratio": "9:16", "subtitles": False})
     (found,) = await faces_in(ffmpeg, clip.path, clip.info.video.upright_size_px)
     assert found.width > 0.25  # of 203 px: the larger face is 65 px wide, the smaller 43
@@ -117,7 +117,7 @@ async def test_the_larger_of_two_faces_is_shown(ffmpeg: Ffmpeg, cut: Cutter, tmp
 
 async def test_a_split_shows_one_of_two_people_in_each_panel(ffmpeg: Ffmpeg, cut: Cutter, tmp_path: Path) -> None:
     film = tmp_path / "film.mkv"
-    run(ffmpeg.path, [*portraits((10, 80, 200), (420, 80, 200)), "-c:v", "ffv1", str(film)])
+    run(FFMPEG, [*portraits((10, 80, 200), (420, 80, 200)), "-c:v", "ffv1", str(film)])
     clip = await cut((film, 0, 3), rendering={"aspect_ratio": "9:16-split", "subtitles": False})
     found = await faces_in(ffmpeg, clip.path, clip.info.video.upright_size_px)
     assert sorted(face.y + face.height / 2 > 0.5 for face in found) == [False, True]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from made_films import FFMPEG
 from made_films.planted import Planted, Recipe, by_chance, draw
 from made_films.scenes import RATE, cuts_of, random_scenes, write_film
 from made_films.searching import search
@@ -33,9 +34,9 @@ RECIPES = (
 
 
 @pytest.fixture(scope="module")
-def films(ffmpeg: Ffmpeg, tmp_path_factory: pytest.TempPathFactory) -> list[Planted]:
+def films(tmp_path_factory: pytest.TempPathFactory) -> list[Planted]:
     folder = tmp_path_factory.mktemp("planted")
-    return [draw(ffmpeg.path, folder, recipe) for recipe in RECIPES]
+    return [draw(FFMPEG, folder, recipe) for recipe in RECIPES]
 
 
 async def look(ffmpeg: Ffmpeg, path: Path, scratch: Path, tier: Tier) -> Measurements:
@@ -97,7 +98,7 @@ async def test_the_same_film_gives_the_same_clips(ffmpeg: Ffmpeg, films: list[Pl
 async def test_cuts_are_found_and_little_else(ffmpeg: Ffmpeg, tmp_path: Path, tier: Tier, least: float) -> None:
     scenes = random_scenes(6100, 20)
     with_b_frames = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "23")
-    path = write_film(ffmpeg.path, tmp_path / "cuts.mp4", scenes, video=with_b_frames)
+    path = write_film(FFMPEG, tmp_path / "cuts.mp4", scenes, video=with_b_frames)
     measured = await look(ffmpeg, path, tmp_path, tier)
     truth = cuts_of(scenes)
     right = sum(any(abs(float(cut) * RATE - frame) <= 3 for cut in measured.cuts) for frame in truth)
@@ -119,7 +120,7 @@ async def test_a_closer_look_mends_the_cuts_of_its_stretches_and_tells_how_far_i
     ffmpeg: Ffmpeg, tmp_path: Path
 ) -> None:
     scenes = random_scenes(6101, 12)
-    path = write_film(ffmpeg.path, tmp_path / "cuts.mp4", scenes)
+    path = write_film(FFMPEG, tmp_path / "cuts.mp4", scenes)
     info = await probe(ffmpeg, path)
     coarse = await look(ffmpeg, path, tmp_path, "keyframes")
     half = info.duration / 2

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from made_films import FFMPEG
 from made_films.oddities import ODDITIES, Oddity
 from reka_clips.contract import GenerationConfig, RenderingConfig
 from reka_clips.engine.media.ffmpeg.errors import MediaError
@@ -45,7 +46,7 @@ async def make(ffmpeg: Ffmpeg, film: Path, directory: Path) -> Outcome:
 async def test_an_odd_film_becomes_a_clip_that_plays(
     oddity: Oddity, ffmpeg: Ffmpeg, tmp_path: Path, directory: Path
 ) -> None:
-    outcome = await make(ffmpeg, oddity.write(ffmpeg.path, tmp_path), directory)
+    outcome = await make(ffmpeg, oddity.write(FFMPEG, tmp_path), directory)
 
     (clip,) = outcome.clips
     video, poster = directory / (clip.video_url or ""), directory / (clip.poster_url or "")
@@ -70,7 +71,7 @@ async def test_an_odd_film_becomes_a_clip_that_plays(
 async def test_what_is_no_video_is_refused_in_plain_words(
     oddity: Oddity, ffmpeg: Ffmpeg, tmp_path: Path, directory: Path
 ) -> None:
-    film = oddity.write(ffmpeg.path, tmp_path)
+    film = oddity.write(FFMPEG, tmp_path)
 
     with pytest.raises(MediaError, match=oddity.refusal) as refused:
         await make(ffmpeg, film, directory)

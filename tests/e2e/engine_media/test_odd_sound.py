@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from made_films import FFMPEG
 from made_films.oddities import run
 from pictures import samples
 from reka_clips.contract import GenerationConfig, RenderingConfig
@@ -55,16 +56,16 @@ def listen(ffmpeg: Ffmpeg, tmp_path: Path) -> Listener:
         )
         (clip,) = outcome.clips
         has_sound = (await probe(ffmpeg, clip.path)).audio is not None
-        return samples(ffmpeg.path, clip.path, RATE_HZ) if has_sound else [], " ".join(outcome.warnings)
+        return samples(FFMPEG, clip.path, RATE_HZ) if has_sound else [], " ".join(outcome.warnings)
 
     return cut
 
 
 @pytest.fixture
-def film(ffmpeg: Ffmpeg, tmp_path: Path) -> Callable[..., Path]:
+def film(tmp_path: Path) -> Callable[..., Path]:
     def write(name: str, *arguments: str) -> Path:
         path = tmp_path / name
-        run(ffmpeg.path, [*PICTURE, *arguments, *H264, str(path)])
+        run(FFMPEG, [*PICTURE, *arguments, *H264, str(path)])
         return path
 
     return write
@@ -143,11 +144,11 @@ async def test_without_a_track_that_can_be_decoded_the_clip_is_silent_and_says_s
 
 
 async def test_sound_that_is_damaged_throughout_does_not_end_the_job(
-    ffmpeg: Ffmpeg, film: Callable[..., Path], listen: Listener, tmp_path: Path
+    film: Callable[..., Path], listen: Listener, tmp_path: Path
 ) -> None:
     source = film("whole.mp4", *tone(440), "-map", "0", "-map", "1", "-c:a", "aac")
     damaged = tmp_path / "damaged.mp4"
-    run(ffmpeg.path, ["-i", str(source), "-c", "copy", "-bsf:a", "noise=amount=1", str(damaged)])
+    run(FFMPEG, ["-i", str(source), "-c", "copy", "-bsf:a", "noise=amount=1", str(damaged)])
     heard, warnings = await listen(damaged)
     assert heard == []
     assert "could not be decoded" in warnings
@@ -173,7 +174,7 @@ async def test_ambisonic_sound_is_heard(film: Callable[..., Path], listen: Liste
 )
 @pytest.mark.parametrize("codec", ["aac", "ac3"])
 async def test_sound_that_changes_in_mid_film_keeps_level_pitch_and_sync(
-    before: tuple[str, int], after: tuple[str, int], codec: str, *, ffmpeg: Ffmpeg, tmp_path: Path, listen: Listener
+    before: tuple[str, int], after: tuple[str, int], codec: str, *, tmp_path: Path, listen: Listener
 ) -> None:
     """Four seconds of one kind, four of another, as at a commercial. At 6.5 s the tone changes."""
     pieces: list[bytes] = []
@@ -184,7 +185,7 @@ async def test_sound_that_changes_in_mid_film_keeps_level_pitch_and_sync(
         picture = "testsrc2=s=64x36:r=10:d=4"
         path = tmp_path / f"{number}.ts"
         encode = [*H264, "-c:a", codec, "-b:a", "256k", "-output_ts_offset", str(4 * number), "-muxdelay", "0"]
-        run(ffmpeg.path, ["-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound, *encode, str(path)])
+        run(FFMPEG, ["-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound, *encode, str(path)])
         pieces.append(path.read_bytes())
     source = tmp_path / "splice.ts"
     source.write_bytes(b"".join(pieces))

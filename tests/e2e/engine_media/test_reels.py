@@ -9,6 +9,7 @@ from pathlib import Path
 import anyio
 import pytest
 
+from made_films import FFMPEG
 from made_films.oddities import run
 from pictures import frame_times, frames, samples
 from reka_clips.contract import GenerationConfig, RenderingConfig
@@ -34,7 +35,7 @@ class Reel:
 
 
 @pytest.fixture(scope="module")
-def film(ffmpeg: Ffmpeg, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Draw a film that grows lighter all the time, and whose tone rises; three times, much happens in its middle."""
     path = tmp_path_factory.mktemp("reels") / "film.mp4"
     lit = f"color=0x101010:s=192x108:r=24:d={SECONDS},format=yuv420p,lutyuv=y=128,eq=brightness='t/{SECONDS}*0.7-0.35'"
@@ -45,7 +46,7 @@ def film(ffmpeg: Ffmpeg, tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     tone = f"aevalsrc='0.2*sin(2*PI*({LOWEST_HZ}*t+{RISE_HZ / 2}*t*t))':s={RATE_HZ}:d={SECONDS}[a]"
     encoding = ("-c:v", "libx264", "-preset", "veryfast", "-g", "48", "-c:a", "aac", "-b:a", "128k")
-    run(ffmpeg.path, ["-filter_complex", f"{picture};{tone}", "-map", "[v]", "-map", "[a]", *encoding, str(path)])
+    run(FFMPEG, ["-filter_complex", f"{picture};{tone}", "-map", "[v]", "-map", "[a]", *encoding, str(path)])
     return path
 
 
@@ -85,10 +86,10 @@ def heard_at(sound: list[int], time: float) -> float:
     return (hertz - LOWEST_HZ) / RISE_HZ
 
 
-async def test_a_reel_tells_its_moments_in_the_order_of_the_film(ffmpeg: Ffmpeg, reels: tuple[Reel, ...]) -> None:
+async def test_a_reel_tells_its_moments_in_the_order_of_the_film(reels: tuple[Reel, ...]) -> None:
     (reel,) = reels
     assert SHORTEST <= reel.duration_seconds <= LONGEST
-    sound = samples(ffmpeg.path, reel.path, RATE_HZ)
+    sound = samples(FFMPEG, reel.path, RATE_HZ)
     told = [heard_at(sound, second / 4) for second in range(1, int(reel.duration_seconds * 4) - 3)]
     assert all(later > earlier - 0.5 for earlier, later in pairwise(told))
     assert sum(1 for earlier, later in pairwise(told) if later - earlier > 2) >= 2, "moments lie apart"
@@ -96,22 +97,20 @@ async def test_a_reel_tells_its_moments_in_the_order_of_the_film(ffmpeg: Ffmpeg,
     assert (told[0], told[-1]) == pytest.approx(reel.source_seconds, abs=1.5)
 
 
-async def test_what_is_seen_in_a_reel_is_what_is_heard(ffmpeg: Ffmpeg, film: Path, reels: tuple[Reel, ...]) -> None:
+async def test_what_is_seen_in_a_reel_is_what_is_heard(film: Path, reels: tuple[Reel, ...]) -> None:
     (reel,) = reels
-    film_light = [picture.at(0.5, 0)[0] for picture in frames(ffmpeg.path, film, (16, 9), every=24)]
-    sound = samples(ffmpeg.path, reel.path, RATE_HZ)
-    seen = [picture.at(0.5, 0)[0] for picture in frames(ffmpeg.path, reel.path, (16, 9), every=6)]
+    film_light = [picture.at(0.5, 0)[0] for picture in frames(FFMPEG, film, (16, 9), every=24)]
+    sound = samples(FFMPEG, reel.path, RATE_HZ)
+    seen = [picture.at(0.5, 0)[0] for picture in frames(FFMPEG, reel.path, (16, 9), every=6)]
     for second in range(1, int(reel.duration_seconds) - 1):
         heard = [heard_at(sound, second + off) for off in (-0.5, 0)]
         if abs(heard[1] - heard[0]) < 1:  # not at a join
             assert seen[4 * second] == pytest.approx(film_light[round(heard[1])], abs=5)
 
 
-async def test_a_reels_joins_neither_click_nor_fall_silent_nor_jump_in_loudness(
-    ffmpeg: Ffmpeg, reels: tuple[Reel, ...]
-) -> None:
+async def test_a_reels_joins_neither_click_nor_fall_silent_nor_jump_in_loudness(reels: tuple[Reel, ...]) -> None:
     (reel,) = reels
-    sound = samples(ffmpeg.path, reel.path, RATE_HZ)
+    sound = samples(FFMPEG, reel.path, RATE_HZ)
     inner = sound[RATE_HZ // 10 : -RATE_HZ // 10]
     loudest = max(map(abs, inner))
     steepest = loudest * 2 * 3.1416 * (LOWEST_HZ + RISE_HZ * SECONDS) / RATE_HZ
@@ -128,8 +127,8 @@ async def test_a_reels_joins_neither_click_nor_fall_silent_nor_jump_in_loudness(
 
 async def test_a_reels_picture_lasts_as_long_as_its_sound(ffmpeg: Ffmpeg, reels: tuple[Reel, ...]) -> None:
     (reel,) = reels
-    sound_seconds = len(samples(ffmpeg.path, reel.path)) / 8000
-    times = frame_times(ffmpeg.path, reel.path)
+    sound_seconds = len(samples(FFMPEG, reel.path)) / 8000
+    times = frame_times(FFMPEG, reel.path)
     picture_seconds = times[-1] + times[1] - times[0]
     assert picture_seconds == pytest.approx(sound_seconds, abs=0.05)
     assert float((await probe(ffmpeg, reel.path)).duration) == pytest.approx(picture_seconds, abs=0.05)

@@ -37,6 +37,7 @@ class Issuer:
         self.fetches: list[str] = []
         self.is_down = False
         self.metadata_changes: dict[str, Any] = {}
+        self.key_changes: dict[str, dict[str, Any]] = {}
 
     def token(self, *, key_id: str | None = "first", key: Any = None, algorithm: str = "RS256", **claims: Any) -> str:
         """Return a good token, but for what is given; a claim of None is left out."""
@@ -59,7 +60,9 @@ class Issuer:
         for key_id, key in self.keys.items():
             algorithm = RSAAlgorithm if isinstance(key, rsa.RSAPrivateKey) else ECAlgorithm
             public: Any = key.public_key()
-            found.append(json.loads(algorithm.to_jwk(public)) | {"kid": key_id, "use": "sig"})
+            found.append(
+                json.loads(algorithm.to_jwk(public)) | {"kid": key_id, "use": "sig"} | self.key_changes.get(key_id, {})
+            )
         return {"keys": found}
 
     async def answer(self, request: Request) -> Response:

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from command import MODERN, connect, text_of
 from e2e.network.conftest import INITIALIZE, JSON_AND_EVENTS, OPERATOR_KEY, TOKEN, OpenSite, on_loopback
 from reka_clips.mcp_server.http.auth import StaticTokenVerifier
 from reka_clips.web.body_limit import BodyLimit
@@ -108,6 +109,34 @@ async def test_an_odd_key_is_a_plain_answer_and_never_the_operators_account(
             assert answer.status_code == 200
             assert "Traceback" not in answer.text
     assert OPERATOR_KEY not in [request.headers.get("x-api-key") for request in api.requests]
+
+
+PLACEHOLDERS = ["${REKA_API_KEY}", "${env:REKA_API_KEY}", "$REKA_API_KEY", "{env:REKA_API_KEY}", "{{REKA_API_KEY}}",
+                "undefined", "null", "<your key>", "%REKA_API_KEY%", '"${REKA_API_KEY}"']  # fmt: skip
+
+
+@pytest.mark.parametrize("key", PLACEHOLDERS)
+async def test_a_placeholder_that_a_client_left_in_place_is_named_and_not_sent(
+    open_site: OpenSite, api: ScriptedClipApi, key: str
+):
+    """Source: anthropics/claude-code#51581."""
+    async with (
+        open_site(api_key=OPERATOR_KEY) as http,
+        connect("streamable-http", MODERN, to=http.url, headers={"X-Reka-API-Key": key}) as client,
+    ):
+        answer = await client.call_tool("list_clips", {})
+    assert answer.is_error
+    assert "X-Reka-API-Key holds a placeholder" in text_of(answer)
+    assert api.requests == []
+
+
+async def test_quotation_marks_around_a_key_are_no_part_of_it(open_site: OpenSite, api: ScriptedClipApi):
+    async with (
+        open_site() as http,
+        connect("streamable-http", MODERN, to=http.url, headers={"X-Reka-API-Key": '"key-of-ada"'}) as client,
+    ):
+        assert not (await client.call_tool("list_clips", {})).is_error
+    assert [request.headers["x-api-key"] for request in api.requests] == ["key-of-ada"]
 
 
 def _bytes(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import time
+import warnings
 from typing import Any
 
+import anyio
 import httpx2
 import jwt
 import pytest
+from anyio.abc import SocketAttribute, SocketStream
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from e2e.network.conftest import INITIALIZE, JSON_AND_EVENTS, TOKEN, OpenSite
 from e2e.network.issuer import AUDIENCE, an_issuer, new_key
+from reka_clips.mcp_server.http.oauth import IssuerKeys, IssuerUnreachableError
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(600)]
 
@@ -119,6 +125,60 @@ async def test_while_the_issuer_is_down_the_door_stays_shut_and_says_why(open_si
         assert (await http.post("/mcp", json=INITIALIZE, headers=JSON_AND_EVENTS)).status_code == 401
 
 
+async def test_keys_that_were_read_before_are_used_while_the_issuer_is_down(open_site: OpenSite):
+    async with an_issuer() as issuer, open_site(public_url=PUBLIC, oauth_issuer=issuer.url) as http:
+        assert await status(http, issuer.token()) == 200
+        issuer.is_down = True
+        assert await status(http, issuer.token(sub="eve")) == 200
+        assert await status(http, issuer.token(key_id="unknown", key=new_key("EC"), algorithm="ES256")) == 401
+
+
+async def test_weak_keys_and_keys_for_other_uses_are_refused(open_site: OpenSite):
+    async with an_issuer() as issuer, open_site(public_url=PUBLIC, oauth_issuer=issuer.url) as http:
+        issuer.keys["weak"] = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505 - the point
+        for key_id, changes in (
+            ("encrypts", {"key_ops": ["encrypt"]}),
+            ("wraps", {"key_ops": ["wrapKey", "encrypt"]}),
+            ("for encryption", {"use": "enc"}),
+        ):
+            issuer.keys[key_id] = new_key()
+            issuer.key_changes[key_id] = changes
+        issuer.keys["verifies"] = new_key()
+        issuer.key_changes["verifies"] = {"key_ops": ["verify"]}
+        assert await status(http, issuer.token(key_id="verifies")) == 200
+        for key_id in ("weak", "encrypts", "wraps", "for encryption"):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # PyJWT warns whoever signs with a weak key, as this test does
+                token = issuer.token(key_id=key_id)
+            assert await status(http, token) == 401, key_id
+
+
+async def test_an_issuer_that_sends_a_byte_now_and_then_holds_nobody_up():
+    dripping = anyio.Event()
+
+    async def drip(stream: SocketStream) -> None:
+        async with stream:
+            await stream.receive()
+            await stream.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n{")
+            dripping.set()
+            with contextlib.suppress(anyio.BrokenResourceError):
+                while True:
+                    await stream.send(b" ")
+                    await anyio.sleep(0.05)
+
+    async with await anyio.create_tcp_listener(local_host="127.0.0.1") as listener, anyio.create_task_group() as tasks:
+        tasks.start_soon(listener.serve, drip)
+        port = listener.extra(SocketAttribute.local_port)  # noqa: S610 - of anyio
+        keys = IssuerKeys("https://issuer.example", jwks_url=f"http://127.0.0.1:{port}/keys", fetch_seconds=0.3)
+        begun = anyio.current_time()
+        for _ in range(3):
+            with pytest.raises(IssuerUnreachableError):
+                await keys.find("first")
+        assert dripping.is_set()
+        assert anyio.current_time() - begun < 5, "one fetch is given up, and the next ones wait their time"
+        tasks.cancel_scope.cancel()
+
+
 async def test_metadata_of_another_issuer_is_not_believed(open_site: OpenSite):
     async with an_issuer() as issuer, open_site(public_url=PUBLIC, oauth_issuer=issuer.url) as http:
         issuer.metadata_changes = {"issuer": "https://other.example"}
@@ -152,6 +212,7 @@ async def test_clients_find_the_issuer(open_site: OpenSite):
         answer = await http.post("/mcp", json=INITIALIZE, headers=JSON_AND_EVENTS)
         where = f"{PUBLIC}/.well-known/oauth-protected-resource/mcp"
         assert f'resource_metadata="{where}"' in answer.headers["www-authenticate"]
+        assert 'scope="clips"' in answer.headers["www-authenticate"]
         metadata = (await http.get("/.well-known/oauth-protected-resource/mcp")).json()
         assert metadata["resource"] == AUDIENCE
         assert metadata["authorization_servers"] == [issuer.url]  # letter by letter, no slash added

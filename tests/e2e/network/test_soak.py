@@ -105,8 +105,8 @@ async def test_a_long_day_leaves_nothing_behind(tmp_path: Path):
 
 async def test_a_thousand_generations_leave_no_task_no_connection_and_no_memory(api: ScriptedClipApi):
     """Within one process, where tasks and objects can be counted: half are followed, half are left alone."""
-    pace = replace(QUICK, repeat_seconds=0.0, prune_seconds=0.05)
-    async with open_desk(api.base_url, pace=pace) as desk:
+    config = replace(QUICK, repeat_seconds=0.0, prune_seconds=0.05)
+    async with open_desk(api.base_url, config=config) as desk:
 
         async def one(number: int) -> None:
             job = await desk.manager.create(desk.account, a_request(f"{number}")).job()

@@ -71,7 +71,7 @@ class ResultContext(RuleBasedStateMachine):
 
     def open(self) -> None:
         site = HttpApp(self.settings, policy_for(self.settings, host="127.0.0.1"))
-        site._runtime.manager = GenerationManager(pace=QUICK)
+        site._runtime.manager = GenerationManager(config=QUICK)
         self.url = self.server.enter_context(self.portal.wrap_async_context_manager(on_loopback(site.app)))
         for caller in CALLERS:
             self.clients[caller] = self.server.enter_context(
@@ -271,7 +271,6 @@ class ResultContext(RuleBasedStateMachine):
 @pytest.mark.timeout(3600)
 # Clients, servers and an upstream share this process, and are ended under way: a connection may then be left to the
 # garbage collector. That a server leaves no socket behind is for the soak test to say, which counts them.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_every_story_ends_well():
     examples, steps = (100, 80) if FULL else (5, 50)
     # A story that fails is told as it was: to shorten it means to start servers for minutes.

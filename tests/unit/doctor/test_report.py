@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 
 import pytest
 
 from reka_clips.doctor.configuration import check_backend, check_settings
-from reka_clips.doctor.machine import check_folder, judge_disk, nearest_folder
+from reka_clips.doctor.machine import check_folder, check_privacy, judge_disk, nearest_folder
 from reka_clips.doctor.report import Finding, as_json, as_text, is_healthy
 from reka_clips.settings import Settings
 
@@ -63,6 +64,23 @@ def test_a_folder_is_tried_out_and_left_as_it_was(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file"]
     assert nearest_folder(to_be_made) == tmp_path
     assert nearest_folder(blocked) is None
+
+
+def test_folders_that_macos_keeps_to_itself_are_told_with_both_ways_out(tmp_path: Path) -> None:
+    def look(folder: Path) -> None:
+        if folder.name == "Downloads":
+            raise PermissionError(errno.EPERM, "Operation not permitted")
+        if folder.name != "Documents":
+            raise FileNotFoundError(errno.ENOENT, "No such file or directory")
+
+    (found,) = check_privacy(tmp_path, platform="darwin", look=look)
+    assert found.status == "note"
+    assert str(tmp_path / "Downloads") in found.message
+    assert "Documents" not in found.message
+    assert "Movies" in (found.remedy or "")
+    assert "Full Disk Access" in (found.remedy or "")
+    assert check_privacy(tmp_path, platform="darwin", look=lambda _: None) == []
+    assert check_privacy(tmp_path, platform="linux", look=look) == []
 
 
 def test_misspelt_settings_and_placeholders_are_told_without_what_they_hold() -> None:

@@ -44,6 +44,12 @@ def test_the_link_of_a_source_is_whole_for_the_caller_who_sent_it_alone():
         assert creators.page(PAGE).items[0].video_urls == (PLAIN,)
 
 
+def test_the_query_of_a_page_that_shows_a_video_stays():
+    page = "https://www.youtube.com/watch?v=aqz-KE-bpKQ"
+    snapshot = Snapshot.model_validate({"id": ID, "video_urls": [page, "http://[broken"]})
+    assert Creators().snapshot(snapshot).video_urls == (page,)
+
+
 def test_after_a_restart_nobody_is_known_to_have_created_anything():
     with calling("ada"):
         assert Creators().snapshot(SNAPSHOT).video_urls == (PLAIN, PLAIN)

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ValidationError
 from reka_clips.contract import CreateRequest, DeleteRequest, video_url_problem
 from reka_clips.contract.argument_errors import refusals_of
 from reka_clips.contract.schemas import flat_schema
+from reka_clips.contract.video_urls import is_video_page
 from reka_clips.download.fetch import WEB_PAGE_MESSAGE
-from reka_clips.engine.service.sources import is_video_page
 from reka_clips.errors import RekaClipsError
 
 if TYPE_CHECKING:

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from reka_clips.engine.store.sqlite import JobStore
 
 _FRESH_SECONDS: Final = 600.0
-_PAGE_HOSTS: Final = ("youtube.com", "youtu.be", "youtube-nocookie.com", "twitch.tv")
 _MEGABYTE: Final = 1024 * 1024
 _LIMIT_NAME: Final = "REKA_CLIPS_MAX_SOURCE_MB"
 _MISSING: Final = "There is no such file on the computer that the engine runs on; check the path."
@@ -50,12 +49,6 @@ logger = logging.getLogger(__name__)
 
 class SourceError(RekaClipsError):
     """A source cannot be used; the message says why in plain words, and names no path."""
-
-
-def is_video_page(url: str) -> bool:
-    """Whether a link is known to lead to a page that shows a video (YouTube, Twitch), not to a video file."""
-    host = (urlsplit(url).hostname or "").lower().rstrip(".")
-    return any(host == page or host.endswith(f".{page}") for page in _PAGE_HOSTS)
 
 
 def local_file(url: str, policy: SourcePolicy) -> Path:

@@ -122,6 +122,9 @@ def _end_group() -> None:
 def _limit(memory_bytes: int) -> None:
     """Bound what this process may take, as far as the platform can; ffmpeg has bounds of its own."""
     if sys.platform == "win32":
+        from reka_clips.engine.worker.windows_job import bind_children
+
+        bind_children()
         return
     import resource
 

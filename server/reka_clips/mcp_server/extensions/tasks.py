@@ -18,7 +18,7 @@ from mcp.shared.exceptions import MCPError
 from mcp.shared.inbound import MCP_NAME_HEADER, decode_header_value
 from mcp_types import HEADER_MISMATCH, INTERNAL_ERROR, INVALID_PARAMS, RequestParams, TextContent
 
-from reka_clips.contract import is_generation_id
+from reka_clips.contract import canonical_id, is_generation_id
 from reka_clips.errors import NotFoundError, RekaClipsError
 from reka_clips.mcp_server.extensions.task_handoff import taking_over
 from reka_clips.mcp_server.output.error_results import failure_result
@@ -182,7 +182,7 @@ def _iso(text: str | None) -> str | None:
 
 
 def _key(job: Generation) -> tuple[str, str]:
-    return job.account.owner, job.id.lower()
+    return job.account.owner, canonical_id(job.id)
 
 
 def _declares_tasks(ctx: ServerRequestContext[Any, Any]) -> bool:

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar, cast
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, ValidationError
 
-from reka_clips.contract import STAGES, CreateRequest, GenerationConfig, is_generation_id, video_url_problem
+from reka_clips.contract import (
+    STAGES,
+    CreateRequest,
+    GenerationConfig,
+    canonical_id,
+    is_generation_id,
+    video_url_problem,
+)
 from reka_clips.contract.argument_errors import refusals_of
 from reka_clips.contract.coercion import natural
 from reka_clips.contract.requests import WholeNumber
@@ -45,10 +52,10 @@ log = logging.getLogger(__name__)
 
 
 def _generation_id(value: str) -> str:
-    generation_id = value.strip().removeprefix(CLIPS_URI).lower()
+    generation_id = canonical_id(value.strip().removeprefix(CLIPS_URI))
     if not is_generation_id(generation_id):
         raise ValueError(
-            "must be the id of a generation, a UUID such as 550e8400-e29b-41d4-a716-446655440000; "
+            "must be the id of a generation, such as 550e8400-e29b-41d4-a716-446655440000; "
             "create_clips returns it and list_clips lists the ids there are"
         )
     return generation_id

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mcp_types import CallToolResult, ResourceLink, TextContent
 
-from reka_clips.contract import is_generation_id
+from reka_clips.contract import is_uuid
 from reka_clips.mcp_server.input.arguments import CLIPS_URI
 from reka_clips.mcp_server.output.fields import Bounds, shown, shown_clip
 from reka_clips.mcp_server.output.models import (
@@ -367,7 +367,7 @@ def _list_result(
 
 def _item_lines(item: GenerationItem) -> list[str]:
     told = item.id or ""
-    generation_id = told if is_generation_id(told) else quoted(told, max_characters=60)
+    generation_id = told if is_uuid(told) else quoted(told, max_characters=60)
     since = f", {item.created_at}" if _DATE.fullmatch(item.created_at or "") else ""
     lines = [f"- {generation_id}: {stage_word(item.status)}{since}{_item_facts(item)}"]
     lines += [f"  from {url}" for url in item.video_urls]

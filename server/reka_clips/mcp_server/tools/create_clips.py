@@ -193,7 +193,6 @@ async def _run(runtime: AppContext, raw: Mapping[str, Any], context: Context[Any
     if job is None:
         again = {name: value for name, value in raw.items() if name != "force_new"}
         return submitting_result(again, backend=account.backend)
-    runtime.creators.note(job.id)
     return job_result(job, call, note=creation.note, rate_limit=creation.rate_limit)
 
 

@@ -89,7 +89,6 @@ async def _run(runtime: AppContext, raw: Mapping[str, Any], context: Context[Any
         job = await waited_for(creation, call, relay, wait_seconds=arguments.wait_seconds)
     if job is None:
         return submitting_result(raw, backend=account.backend, tool=NAME)
-    runtime.creators.note(job.id)
     return await found(job, call, note=creation.note)
 
 

@@ -61,6 +61,7 @@ async def waited_for(
     job: Generation | None = None
     with call.deadline(None if returns_at_once else wait_seconds) as ends_at, anyio.move_on_at(ends_at):
         job = await creation.job()
+        call.runtime.creators.note(job.id)
         if not returns_at_once:
             await relay.follow(job)
         if handover is not None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from reka_clips.contract import ClipListItem, CreateRequest, Snapshot
-from reka_clips.generations.matching import DEFAULT_PROMPT, Verdict, fits, judge_duplicate, judge_lost, looks_like
+from reka_clips.generations import PollingConfig
+from reka_clips.generations.recovery import DEFAULT_PROMPT, choose, earliest, fits, looks_like
 
 URL = "https://example.com/film.mp4"
 NOON = "2026-11-25T12:00:00Z"
-NOON_SECONDS = 1795608000.0
 
 
 def request(**fields: Any) -> CreateRequest:
@@ -68,47 +69,58 @@ def test_a_resolution_fits_as_number_and_as_text():
     assert not fits(asked, snapshot(rendering_config={"caption_style": {"position": "bottom"}}))
 
 
-def lost(*found: Snapshot, **more: Any) -> Verdict:
-    return judge_lost(request(), found, since_seconds=NOON_SECONDS - 5, **more)
+def test_the_only_one_is_it():
+    assert choose([snapshot()], is_duplicate=False, rivals=[]) == snapshot()
+    assert choose([], is_duplicate=False, rivals=[]) is None
 
 
-def test_the_only_one_since_the_post_is_it():
-    mine = snapshot()
-    older = snapshot("b", created_at="2026-11-25T11:59:00Z")
-    assert lost(mine, older) == Verdict(found=mine)
+def test_of_two_none_is_guessed():
+    assert choose([snapshot(), snapshot("b")], is_duplicate=False, rivals=[]) is None
 
 
-def test_nothing_since_the_post_is_nothing():
-    assert lost() == lost(snapshot(created_at="2026-11-25T11:59:54Z")) == lost(snapshot(prompt="x")) == Verdict()
-
-
-def test_of_two_none_is_guessed_and_both_are_told_the_newest_first():
-    newer = snapshot("b", created_at="2026-11-25T12:00:09Z")
-    assert lost(snapshot(), newer) == Verdict(candidates=("b", "a"))
-
-
-def test_twins_share_what_is_there_between_them():
-    newer = snapshot("b", created_at="2026-11-25T12:00:09Z")
-    assert lost(newer, snapshot(), twins=2).found == snapshot()
-    assert lost(newer, snapshot(), snapshot("c"), twins=2).found is None
-
-
-def test_an_undated_one_counts_while_it_runs_and_is_only_told_once_it_ended():
+def test_an_undated_one_counts_while_it_runs():
     running = snapshot(created_at=None)
-    assert lost(running) == Verdict(found=running)
-    assert lost(snapshot(created_at=None, status="completed")) == Verdict(candidates=("a",))
+    assert choose([running], is_duplicate=False, rivals=[]) == running
+    assert choose([snapshot(created_at=None, status="completed")], is_duplicate=False, rivals=[]) is None
 
 
-def test_one_that_a_rival_may_have_made_is_only_told():
-    assert lost(snapshot(), rivals=[request(generation_config={"num_generations": 2})]) == Verdict(candidates=("a",))
+def test_one_that_another_lost_request_may_have_led_to_is_not_taken():
+    rivals = [request(generation_config={"num_generations": 2})]
+    assert choose([snapshot()], is_duplicate=False, rivals=rivals) is None
     told_apart = snapshot(generation_config={"num_generations": 1})
-    assert lost(told_apart, rivals=[request(generation_config={"num_generations": 2})]).found == told_apart
+    assert choose([told_apart], is_duplicate=False, rivals=rivals) == told_apart
 
 
 def test_a_duplicate_is_the_one_that_runs_else_the_only_one():
     done, running = snapshot("a", status="completed"), snapshot("b")
-    assert judge_duplicate(request(), [done, running]).found == running
-    assert judge_duplicate(request(), [done]).found == done
-    assert judge_duplicate(request(), [done, snapshot("c", status="failed")]).candidates == ("a", "c")
-    assert judge_duplicate(request(), [running, snapshot("c")]).found is None
-    assert judge_duplicate(request(), []) == Verdict()
+    for possible, expected in (
+        ([done, running], running),
+        ([done], done),
+        ([done, snapshot("c", status="failed")], None),
+        ([running, snapshot("c")], None),
+        ([], None),
+    ):
+        assert choose(possible, is_duplicate=True, rivals=[]) == expected
+
+
+def test_a_lost_post_is_reckoned_by_upstreams_clock_where_it_is_known():
+    config = PollingConfig(clock_slack_seconds=5, unknown_clock_slack_seconds=60)
+    assert earliest(1000, sent_ago_seconds=100, clock_offset_seconds=None, config=config) == 840
+    assert earliest(1000, sent_ago_seconds=100, clock_offset_seconds=0.0, config=config) == 895
+    assert earliest(1000, sent_ago_seconds=100, clock_offset_seconds=-300.0, config=config) == 595
+
+
+def test_a_clip_api_on_this_machine_is_asked_more_often_and_never_less():
+    usual, nearby = PollingConfig(), PollingConfig().nearby
+    assert (usual.poll_first_seconds, usual.poll_longest_seconds) == (2.0, 15.0)
+    assert nearby.poll_longest_seconds <= 1.0
+    quicker = replace(usual, poll_first_seconds=0.01, poll_longest_seconds=0.1, search_waits_seconds=(0.0,))
+    assert quicker.nearby == quicker
+
+
+def test_a_clock_that_is_set_while_a_post_is_under_way_misleads_nobody():
+    """The POST went out 60 s ago, at 10,000 by upstream's clock, whatever ours says by now."""
+    for ours_now in (10_060.0, 13_660.0, 6_460.0):
+        offset = 10_060.0 - ours_now
+        found = earliest(ours_now, sent_ago_seconds=60.0, clock_offset_seconds=offset, config=PollingConfig())
+        assert found == 10_000.0 - PollingConfig().clock_slack_seconds

@@ -1,4 +1,4 @@
-"""How often, how long, how many: every constant of the hub in one place, in seconds and counts."""
+"""The constants of following generations, in one place: how often, how long, how many."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True, slots=True)
 class PollingConfig:
-    """The times of the hub, in seconds."""
+    """How often upstream is asked and how long things are kept, in seconds."""
 
     # Polling, where there is no stream: after 2 s, 3 s, 4.5 s …, 15 s. A longer `retry-after` is honoured, up to a
     # limit: one absurd header must not stop the polling for good.
@@ -18,7 +18,7 @@ class PollingConfig:
     longest_pause_seconds: float = 30.0
 
     # An answer from memory instead of a GET: while its stream speaks, after it ended (links age); without a stream,
-    # until the next poll would be due: who asks every second is told the same, and upstream is asked no more often.
+    # until the next poll would be due, so that a caller who asks every second costs no more requests.
     stream_trust_seconds: float = 30.0
     renew_seconds: float = 300.0
 
@@ -50,16 +50,14 @@ class PollingConfig:
 
 @dataclass(frozen=True, slots=True)
 class RegistryLimits:
-    """The sizes of the hub."""
+    """How much is kept and read."""
 
     # Generations known at once. Ended ones make room first, then those unasked for a minute.
-    max_jobs: int = 2_000
+    max_generations: int = 2_000
     evict_unasked_seconds: float = 60.0
     # GETs of a `completed` without clips before that is believed.
     bare_completion_polls: int = 3
-    # The search for a lost creation reads so many pages at each end of the list, looks for the end no further than
-    # this, and looks closely at so many.
-    search_pages: int = 10
-    search_furthest_page: int = 10_000
-    search_page_size: int = 20
+    # The search for a lost creation reads so many pages of the list, and looks closely at so many generations.
+    search_pages: int = 5
+    search_page_size: int = 100
     search_candidates: int = 20
