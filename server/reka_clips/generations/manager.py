@@ -70,16 +70,23 @@ class GenerationManager:
         return len(self._registry)
 
     def create(
-        self, account: ApiSession, request: CreateRequest, *, stream: bool = True, force_new: bool = False
+        self,
+        account: ApiSession,
+        request: CreateRequest,
+        *,
+        stream: bool = True,
+        force_new: bool = False,
+        sources_state: str = "",
     ) -> SubmissionHandle:
         """Start a generation and return at once; the POST and the watching go on by themselves.
 
         The same request of the same owner joins the one under way, and gets the result of one that ended less
         than `PollingConfig.repeat_seconds` ago, unless force_new. stream: watch it from now on; otherwise it is
-        created without a stream and asked for only when somebody wants to know.
+        created without a stream and asked for only when somebody wants to know. sources_state: what the files among
+        the sources are now; when it differs, the request is another one.
         """
         self._registry.check_open()
-        submission = Submission(account, request, stream=stream, force_new=force_new)
+        submission = Submission(account, request, stream=stream, force_new=force_new, sources_state=sources_state)
         joined = None if force_new else self._joined(submission)
         if joined is not None:
             return joined

@@ -21,12 +21,14 @@ JOINED: Final = "The same request was already under way; nothing was sent again.
 class Submission:
     """One POST, from the wish to its outcome. Several calls with the same request share one."""
 
-    def __init__(self, account: ApiSession, request: CreateRequest, *, stream: bool, force_new: bool) -> None:
+    def __init__(
+        self, account: ApiSession, request: CreateRequest, *, stream: bool, force_new: bool, sources_state: str = ""
+    ) -> None:
         self.account = account
         self.request = request
         self.stream = stream
         self.force_new = force_new
-        self.key = request_key(account, request)
+        self.key = request_key(account, request, sources_state)
         self._news = Notifier()
         self.is_lost = False
         self.sent_at: float | None = None  # on the clock of anyio.current_time; None: not sent
@@ -106,7 +108,7 @@ class SubmissionHandle:
         return self._submission.rate_limit
 
 
-def request_key(account: ApiSession, request: CreateRequest) -> str:
+def request_key(account: ApiSession, request: CreateRequest, sources_state: str = "") -> str:
     """Return a hash that is the same for the same request of the same caller, with defaults spelt out or left out."""
-    parts = [account.owner, account.backend.name, request.with_defaults(), request.query()]
+    parts = [account.owner, account.backend.name, request.with_defaults(), request.query(), sources_state]
     return hashlib.sha256(json.dumps(parts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from made_films import FFMPEG
 from made_films.oddities import ODDITIES, Oddity
+from made_films.plain import write_plain_film
 from reka_clips.contract import GenerationConfig, RenderingConfig
 from reka_clips.engine.media.ffmpeg.errors import MediaError
 from reka_clips.engine.media.ffmpeg.probe import probe
@@ -78,3 +80,30 @@ async def test_what_is_no_video_is_refused_in_plain_words(
 
     assert str(tmp_path) not in str(refused.value)
     assert not any(directory.iterdir())
+
+
+async def test_a_clip_that_cannot_be_rendered_leaves_the_others(
+    ffmpeg: Ffmpeg, tmp_path: Path, directory: Path
+) -> None:
+    film = write_plain_film(tmp_path / "film.mp4", seconds=40)
+    wrapper = tmp_path / "ffmpeg"  # fails at the first clip only
+    fails = 'case "$*" in *"/clip.mp4"*) mkdir "$0.failed" 2>/dev/null && exit 1;; esac'
+    wrapper.write_text(f'#!/bin/sh\n{fails}\nexec {ffmpeg.path} "$@"\n')
+    wrapper.chmod(0o755)
+
+    outcome = await make_clips(
+        [Source(film, film.as_uri())],
+        prompt=None,
+        generation=GenerationConfig(num_generations=3, min_duration_seconds=2, max_duration_seconds=4),
+        rendering=RenderingConfig(resolution=240),
+        directory=directory,
+        ffmpeg=replace(ffmpeg, path=str(wrapper)),
+        report=lambda _stage, _share: None,
+    )
+
+    assert len(outcome.clips) == 2
+    for clip in outcome.clips:
+        duration = (await probe(ffmpeg, directory / (clip.video_url or ""))).duration
+        assert float(duration) == pytest.approx(clip.duration_seconds, abs=0.1)
+    assert [clip.video_url for clip in outcome.clips] == ["1.mp4", "2.mp4"]
+    assert any("could not be made" in warning for warning in outcome.warnings)

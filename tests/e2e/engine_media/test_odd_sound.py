@@ -55,8 +55,9 @@ def listen(ffmpeg: Ffmpeg, tmp_path: Path) -> Listener:
             report=lambda _stage, _share: None,
         )
         (clip,) = outcome.clips
-        has_sound = (await probe(ffmpeg, clip.path)).audio is not None
-        return samples(FFMPEG, clip.path, RATE_HZ) if has_sound else [], " ".join(outcome.warnings)
+        video = directory / (clip.video_url or "")
+        has_sound = (await probe(ffmpeg, video)).audio is not None
+        return samples(FFMPEG, video, RATE_HZ) if has_sound else [], " ".join(outcome.warnings)
 
     return cut
 

@@ -253,3 +253,19 @@ def test_stretches_around_clips_are_joined_where_they_touch() -> None:
     clips = [[Candidate(0, Fraction(start), Fraction(start + 10), 0.0)] for start in (50, 62, 0)]
     assert stretches_around(clips, 0, item.measured, seconds=Fraction(2)) == ((0, 12), (48, 74))
     assert stretches_around(clips, 1, item.measured, seconds=Fraction(2)) == ()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "longest", "least"), [(15, 90, 7.9), (40, 10, 7.9), (40, 5, 4.4), (8, 90, 6.3), (300, 90, 7.9)]
+)
+def test_clips_are_long_enough_to_be_posted_when_no_shortest_length_is_asked_for(
+    seconds: int, longest: int, least: float
+) -> None:
+    item = footage(seconds, busy=[(3, 4)], cuts=[2, 5, 5.5], cues=[cue(3, 5, "so it is.")])
+    clips = choose([item], SelectionOptions(longest=longest))
+    assert clips
+    assert all(least <= window.duration <= longest for clip in clips for window in clip)
+
+
+def test_a_number_that_is_asked_for_is_kept_though_clips_are_short() -> None:
+    assert len(choose([footage(15)], SelectionOptions(count=3))) == 3

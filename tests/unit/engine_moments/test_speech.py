@@ -7,6 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from made_footage import cue, footage
+from reka_clips.engine.media.ffmpeg.process import Ffmpeg
+from reka_clips.engine.media.find_moments import MomentFinder
+from reka_clips.engine.media.progress import Progress
+from reka_clips.engine.media.select.planning import SelectionOptions
+from reka_clips.engine.media.sources import AnalyzedSource
 from reka_clips.engine.media.text import speech
 
 
@@ -42,3 +48,43 @@ def test_the_remedy_names_the_steps_that_are_left(tmp_path: Path, monkeypatch: p
     monkeypatch.syspath_prepend(tmp_path)  # as if it were installed
     assert speech.problem_with_model(model) is None
     assert speech.remedy(None).startswith("set REKA_CLIPS_WHISPER_MODEL")
+
+
+def told(*films: AnalyzedSource, prompt: str = "", captions: bool = True, model: Path | None = None) -> str | None:
+    """Return what is said of films without text."""
+    ffmpeg = Ffmpeg("ffmpeg", (9,), frozenset())
+    wish, progress = SelectionOptions(prompt=prompt), Progress(lambda _stage, _share: None)
+    finder = MomentFinder(ffmpeg, wish, None, Path("scratch"), progress, speech_model=model)
+    return finder.why_wordless(films, wants_captions=captions)
+
+
+def test_a_note_on_missing_text_says_everything_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "faster_whisper", None)
+    film = footage(60, loud=[])
+    assert told(film, prompt="the volcano") == (
+        "The clips have no captions and the prompt had no effect: the video has no subtitles, and speech recognition "
+        "is off. To get text, put a .srt, .vtt or .ass file of the same name beside the video and make the same call "
+        f"again, or install faster-whisper ({speech.INSTALL_COMMAND}) and set REKA_CLIPS_WHISPER_MODEL to the folder "
+        "of a faster-whisper model, then restart the server."
+    )
+    assert told(film, captions=False) is None
+    assert told(footage(60, loud=[], cues=[cue(1, 2, "Hello.")]), prompt="the volcano") is None
+
+
+def test_a_note_on_missing_text_names_only_what_would_help(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    linked = told(footage(60, loud=[], url="https://films.example/harbour.mp4"))
+    assert linked is not None
+    assert "beside" not in linked, "nobody can put a file beside a link"
+    for name in ("model.bin", "config.json", "tokenizer.json"):
+        (tmp_path / name).write_bytes(b"{}")
+    (tmp_path / "faster_whisper.py").write_text("")
+    monkeypatch.delitem(sys.modules, "faster_whisper", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    heard = told(footage(60, loud=[]), model=tmp_path)
+    assert heard is not None
+    assert "no speech was recognised in it" in heard
+    assert "WHISPER" not in heard, "it is set"
+    silent = told(footage(60))
+    assert silent is not None
+    assert silent.startswith("The clips have no captions: the video has no subtitles and no sound. To get text, put")
+    assert "WHISPER" not in silent

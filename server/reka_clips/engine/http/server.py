@@ -6,6 +6,7 @@ import contextlib
 import logging
 import math
 import os
+import secrets
 from typing import TYPE_CHECKING, Final
 
 import anyio
@@ -61,7 +62,7 @@ async def serve(
     )
     host, port = listener.getsockname()[:2]
     near = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host  # noqa: S104
-    owner = Owner(f"http://{near}:{port}", api_key, os.getpid(), is_embedded, this_machine())
+    owner = Owner(f"http://{near}:{port}", secrets.token_urlsafe(32), os.getpid(), is_embedded, this_machine())
     ffmpeg = await anyio.to_thread.run_sync(find_or_fetch_later, settings.data_dir, settings.ffmpeg)
     folders = Folders.of(settings.data_dir)
     folders.make()
@@ -74,7 +75,8 @@ async def serve(
         async with ClipService(settings, ffmpeg) as service:
             signer = LinkSigner(settings.secret or service.store.link_secret(), lifetime_seconds=settings.link_seconds)
             api = ClipApi(service, policy=policy, serves_files=not serves_others, public_url=public_url, signer=signer)
-            callers = CallerCount(build_app(api, api_key=api_key, host=host, signer=signer))
+            app = build_app(api, api_key=api_key, owner_key=owner.api_key, host=host, signer=signer)
+            callers = CallerCount(app)
             server = Server(callers, on_ready=ready, on_stop=service.stop_following)
             async with anyio.create_task_group() as tasks:
                 idle_seconds = settings.engine_idle_seconds if is_embedded else math.inf

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,6 +13,7 @@ from reka_clips.contract import ClipOutput, ClipPart
 from reka_clips.contract.requests import DEFAULT_MAX_DURATION_SECONDS
 from reka_clips.engine.media.concurrency import default_parallelism, together
 from reka_clips.engine.media.contact_sheet import make_contact_sheet
+from reka_clips.engine.media.ffmpeg.errors import DiskFullError, MediaError
 from reka_clips.engine.media.find_moments import MomentFinder
 from reka_clips.engine.media.geometry import ASPECTS
 from reka_clips.engine.media.progress import Progress, Stage
@@ -19,6 +21,7 @@ from reka_clips.engine.media.render.render import render_clip
 from reka_clips.engine.media.select import planning
 from reka_clips.engine.media.select.planning import SelectionOptions
 from reka_clips.engine.media.sources import AnalyzedSource, Source
+from reka_clips.engine.media.text.titles import clock
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
 
 _NARROW_SHARE: Final = 0.3  # of a picture's width in its crop: 16:9 gives 32 % to 9:16, a film of 2.4:1 gives 23 %
 _LIVELY_SCORE: Final = 1.0
+
+logger = logging.getLogger(__name__)
 
 __all__ = ["Outcome", "Source", "make_clips"]
 
@@ -96,12 +101,14 @@ async def make_clips(
             directory=directory,
             report=progress.part("processing", until=1.0),
         )
+        plans, rendered, failures = _whole(plans, rendered, directory)
     finished = tuple(
         _finished(number, plan, result, footage, directory)
         for number, (plan, result) in enumerate(zip(plans, rendered, strict=True), 1)
     )
     wants_captions = rendering is None or rendering.subtitles is not False
-    warnings = [*_warnings(scout, footage, wants_captions=wants_captions), *narrow_crops(plans, footage, rendering)]
+    known = _warnings(scout, footage, wants_captions=wants_captions)
+    warnings = [*known, *failures, *narrow_crops(plans, footage, rendering)]
     return Outcome(finished, tuple(dict.fromkeys([*warnings, *(w for one in rendered for w in one.warnings)])))
 
 
@@ -213,34 +220,64 @@ async def _render(
     ffmpeg: Ffmpeg,
     directory: Path,
     report: Callable[[float], None],
-) -> list[Rendered]:
-    """Render the clips into a folder. report: gets the share done of all of them."""
+) -> list[Rendered | MediaError]:
+    """Render the clips into a folder; return what each became. report: gets the share done of all of them."""
     total = float(sum((plan.duration for plan in plans), start=Fraction(0)))
     done = [0.0] * len(plans)
     files = [(item.opened.source.path, item.info) for item in footage]
     measurements = [item.measured for item in footage]
 
-    def renderer(index: int) -> Callable[[], Awaitable[Rendered]]:
+    def renderer(index: int) -> Callable[[], Awaitable[Rendered | MediaError]]:
         def progressed(share: float) -> None:
             done[index] = share * float(plans[index].duration)
             report(sum(done) / total)
 
-        async def render() -> Rendered:
+        async def render() -> Rendered | MediaError:
             clip, poster = _names(index + 1)
-            return await render_clip(
-                plans[index],
-                files,
-                rendering,
-                measurements=measurements,
-                ffmpeg=ffmpeg,
-                output=directory / clip,
-                poster=directory / poster,
-                report=progressed,
-            )
+            try:
+                return await render_clip(
+                    plans[index],
+                    files,
+                    rendering,
+                    measurements=measurements,
+                    ffmpeg=ffmpeg,
+                    output=directory / clip,
+                    poster=directory / poster,
+                    report=progressed,
+                )
+            except DiskFullError:
+                raise
+            except MediaError as error:
+                logger.warning("A clip could not be rendered: %s %s", error, error.detail)
+                return error
 
         return render
 
     return await together([renderer(index) for index in range(len(plans))], limit=default_parallelism())
+
+
+def _whole(
+    plans: Sequence[ClipPlan], rendered: Sequence[Rendered | MediaError], folder: Path
+) -> tuple[list[ClipPlan], list[Rendered], list[str]]:
+    """Return the plans and clips without those that failed, numbered anew, and warnings about the others.
+
+    Raises the MediaError of the first when all failed.
+    """
+    kept: list[tuple[ClipPlan, Rendered]] = []
+    warnings: list[str] = []
+    errors: list[MediaError] = []
+    for number, (plan, result) in enumerate(zip(plans, rendered, strict=True), 1):
+        if isinstance(result, MediaError):
+            errors.append(result)
+            warnings.append(f"The clip from {clock(plan.segments[0].start)} could not be made: {result}")
+            continue
+        kept.append((plan, result))
+        for old, new in zip(_names(number), _names(len(kept)), strict=True):
+            if (folder / old).is_file():
+                (folder / old).rename(folder / new)
+    if not kept:
+        raise errors[0]
+    return [plan for plan, _ in kept], [result for _, result in kept], warnings
 
 
 def _names(number: int) -> tuple[str, str]:

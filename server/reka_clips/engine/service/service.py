@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import anyio
 import anyio.to_thread
 
+from reka_clips.download.local import sources_state
 from reka_clips.engine.media.ffmpeg.fetch import fetch_ffmpeg, ffmpeg_source
 from reka_clips.engine.media.ffmpeg.process import find_ffmpeg, machine_memory_bytes
 from reka_clips.engine.queue.local import LocalQueue
@@ -163,8 +164,9 @@ class ClipService:
             policy=policy,
             stages=(StageEntry(QUEUED, now),),
         )
+        state = await anyio.to_thread.run_sync(sources_state, request.video_urls)
         await self._in_thread(
-            lambda: self.store.insert(job, _fingerprint(request), max_waiting=self._settings.engine_queue)
+            lambda: self.store.insert(job, _fingerprint(request, state), max_waiting=self._settings.engine_queue)
         )
         self._unfinished[job.id] = _Unfinished(job)
         self._queue.put(job.id)
@@ -428,7 +430,7 @@ def _failed(unfinished: _Unfinished, words: str) -> JobRecord:
     return unfinished.job.failed(words, at=time.time())
 
 
-def _fingerprint(request: CreateRequest) -> str:
-    """Return what is equal for equal requests, whatever the order of their keys."""
-    body = json.dumps([request.body(stream=False), request.query()], sort_keys=True)
+def _fingerprint(request: CreateRequest, state: str) -> str:
+    """Return what is equal for equal requests, whatever the order of their keys. state: of the files they name."""
+    body = json.dumps([request.body(stream=False), request.query(), state], sort_keys=True)
     return hashlib.sha256(body.encode()).hexdigest()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+import anyio.to_thread
 from mcp_types import InputRequiredResult, ToolAnnotations
 
 from reka_clips.contract.schemas import JsonSchema, described, flat_schema, without
@@ -12,7 +13,7 @@ from reka_clips.contract.video_urls import NO_FILES
 from reka_clips.errors import ArgumentError, FieldError
 from reka_clips.mcp_server.extensions import gallery
 from reka_clips.mcp_server.icons import icon
-from reka_clips.mcp_server.input.arguments import CreateArguments, parse_create
+from reka_clips.mcp_server.input.arguments import CreateArguments, FindArguments, parse_create
 from reka_clips.mcp_server.output.models import GenerationResult
 from reka_clips.mcp_server.output.results import submitting_result
 from reka_clips.mcp_server.progress import ProgressReporter
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from reka_clips.mcp_server.context import AppContext
 
 NAME: Final = "create_clips"
+_LOOK_SECONDS: Final = 2.0
 _SUBMITTING: Final = "Submitting the request"
 
 DESCRIPTION: Final = """\
@@ -160,6 +162,18 @@ def tool(runtime: AppContext) -> ClipTool:
     )
 
 
+async def sources_state(arguments: CreateArguments | FindArguments) -> str:
+    """Return what the files among the sources are now: with new subtitles beside one, the request is a new one."""
+    urls = arguments.request.video_urls
+    if not any(url.startswith("file:") for url in urls):
+        return ""
+    from reka_clips.download.local import sources_state
+
+    with anyio.move_on_after(_LOOK_SECONDS):  # a network drive that hangs is the engine's business
+        return await anyio.to_thread.run_sync(sources_state, urls, abandon_on_cancel=True)
+    return ""
+
+
 async def _run(runtime: AppContext, raw: Mapping[str, Any], context: Context[Any, Any]) -> ToolResult:
     call = Call.now(runtime, context)
     no_files = runtime.no_files_reason(call.headers)
@@ -185,8 +199,13 @@ async def _run(runtime: AppContext, raw: Mapping[str, Any], context: Context[Any
                 return asked
             call = Call.now(runtime, context)  # the time a person took to answer is not ours
         if creation is None:
+            state = await sources_state(arguments)
             creation = runtime.manager.create(
-                account, arguments.request, stream=arguments.stream, force_new=arguments.force_new
+                account,
+                arguments.request,
+                stream=arguments.stream,
+                force_new=arguments.force_new,
+                sources_state=state,
             )
         asked_to_wait = arguments.stream and arguments.wait_seconds != 0
         job = await waited_for(creation, call, relay, wait_seconds=arguments.wait_seconds if asked_to_wait else 0)

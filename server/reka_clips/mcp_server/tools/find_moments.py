@@ -20,6 +20,7 @@ from reka_clips.mcp_server.output.pictures import image_block
 from reka_clips.mcp_server.output.results import submitting_result
 from reka_clips.mcp_server.progress import ProgressReporter
 from reka_clips.mcp_server.tools.base import ClipTool, clip_tool
+from reka_clips.mcp_server.tools.create_clips import sources_state
 from reka_clips.mcp_server.tools.saving import engine_path
 from reka_clips.mcp_server.tools.tool_call import Call, story_of, waited_for
 
@@ -85,7 +86,8 @@ async def _run(runtime: AppContext, raw: Mapping[str, Any], context: Context[Any
         await relay.tell("Starting the search")
         with call.deadline(arguments.wait_seconds or None):
             account = await runtime.engine_account(call.headers)
-        creation = runtime.manager.create(account, arguments.request)
+        state = await sources_state(arguments)
+        creation = runtime.manager.create(account, arguments.request, sources_state=state)
         job = await waited_for(creation, call, relay, wait_seconds=arguments.wait_seconds)
     if job is None:
         return submitting_result(raw, backend=account.backend, tool=NAME)

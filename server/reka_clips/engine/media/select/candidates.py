@@ -1,4 +1,11 @@
-"""Where clips may begin and end, and which stretches between such places come into question."""
+"""Where clips may begin and end, and which stretches between such places come into question.
+
+How it works: places are collected at which a clip may begin or end (cuts, pauses, sentences, every whole second), each
+with a strength. From each beginning, ends are tried near a handful of lengths between the shortest and the longest, and
+of the ends around each length the strongest is taken. Each such window gets a score, see `ScoreParameters`. `pick`
+then chooses among windows. A film of hours has very many of them, so they are made block by block, only the best two
+beginnings of each `step` are kept, and times are compared as whole numbers of a common unit.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +26,7 @@ if TYPE_CHECKING:
     from reka_clips.engine.media.plan import Cue
 
 PREFERRED_SECONDS: Final = Fraction(30)
+WORTH_POSTING_SECONDS: Final = Fraction(8)
 HOOK_SECONDS: Final = 3
 
 _MARGIN: Final = Fraction(1, 20)  # kept off both limits, as a clip's last frame may be longer than its share
@@ -27,7 +35,6 @@ _MAX_TILES: Final = 12  # as many clips as there ever are
 _MAX_STEPS: Final = 3600  # of a stretch at which windows begin: keeps the time and the memory for them in bounds
 _BLOCK_SECONDS: Final = 900
 _NEAR_SECONDS: Final = Fraction(3, 2)
-_SLIVER_SECONDS: Final = 0.7
 _CONTINUED: Final = 0.4  # the strength of a beginning that goes on with what was said before
 _CONNECTIVES: Final = frozenset(
     """also and because but he her his it its or she so that their then there these they this those which who
@@ -35,10 +42,33 @@ _CONNECTIVES: Final = frozenset(
 )
 _SPEECH_LEAD: Final = Fraction(1, 5)  # room before the first and after the last word
 
-_PEAK_SECONDS: Final = 5
-_MEAN_WEIGHT, _PEAK_WEIGHT, _HOOK_WEIGHT, _MATCH_WEIGHT = 0.7, 0.3, 0.25, 4.0
-_ASIDE_WEIGHT: Final = 0.4  # of what happens in the picture and the sound, where the prompt asks for something said
-_EDGE_WEIGHT, _LENGTH_WEIGHT, _SLIVER_PENALTY = 0.15, 0.2, 0.15
+
+@dataclass(frozen=True, slots=True)
+class ScoreParameters:
+    """What a window's score is made of, in robust standard deviations of the film's interest.
+
+    mean, peak, hook: weights of the mean interest, of the best `peak_seconds` in a row, and of the first
+    `hook_seconds`, in which a viewer decides to stay. match: weight of what is said that fits the prompt; aside: what
+    is left of the interest where the prompt asks for something said. edge: of clean ends (cuts, sentences). length:
+    what it costs to be longer or shorter than the best length by the factor e. sliver: what each end costs that leaves
+    less than `sliver_seconds` of another shot.
+    """
+
+    mean: float = 0.7
+    peak: float = 0.3
+    hook: float = 0.25
+    match: float = 4.0
+    aside: float = 0.4
+    edge: float = 0.15
+    length: float = 0.2
+    sliver: float = 0.15
+    peak_seconds: int = 5
+    hook_seconds: int = HOOK_SECONDS
+    sliver_seconds: float = 0.7
+
+
+SCORE_DEFAULTS: Final = ScoreParameters()
+SCORE_TERMS: Final = ("mean", "peak", "hook", "edge", "length", "sliver", "match")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +127,16 @@ class SourceFeatures:
 def choose_lengths(shortest: int, longest: int, *, available: Fraction, count: int) -> Lengths:
     """Return the lengths to look for: half a minute, less where `count` of them would not fit into `available`.
 
-    shortest, longest: what was asked for, in seconds. A source that is shorter than `longest` limits it.
+    shortest, longest: what was asked for, in seconds. A source that is shorter than `longest` limits it. Where no
+    shortest length is asked for, clips last 8 s all the same, if so many of them fit: nobody posts one of three.
     """
     low, high = Fraction(shortest), min(Fraction(longest), available)
     if high - low > 4 * _MARGIN:
         high = high if high == available else high - _MARGIN
         low = low + _MARGIN if low > 0 else low
     share = available * Fraction(4, 5) / max(1, count)
+    if low == 0:
+        low = min(WORTH_POSTING_SECONDS, high * Fraction(9, 10), share)
     best = min(high, max(low, min(PREFERRED_SECONDS, share), Fraction(2)))
     return Lengths(shortest=max(low, best / 2), best=best, longest=high)
 
@@ -174,7 +207,7 @@ def windows(terrain: SourceFeatures, lengths: Lengths) -> Iterator[Candidate]:
 
 def _windows(terrain: SourceFeatures, lengths: Lengths) -> Iterator[Candidate]:
     """Yield the windows block by block, as all places of many hours would take much memory."""
-    judge = _Scorer(terrain, lengths)
+    scorer = Scorer(terrain, lengths)
     for start, end in terrain.stretches:
         if end - start < lengths.shortest:
             continue
@@ -187,7 +220,7 @@ def _windows(terrain: SourceFeatures, lengths: Lengths) -> Iterator[Candidate]:
             begins = _thin([edge for edge in begins if edge.time < until], step)
             begins += [tile for tile in tiles if since <= tile.time < until]
             for begin, place in _pairs(begins, ends, terrain.spoken, lengths, end):
-                yield judge.window(begin, place)
+                yield scorer.window(begin, place)
 
 
 def _pairs(
@@ -290,43 +323,57 @@ def _thousandth(seconds: float) -> Fraction:
     return Fraction(round(seconds * 1000), 1000)
 
 
-class _Scorer:
-    """Scores windows of one source in constant time each."""
+class Scorer:
+    """Scores windows of one source in constant time each: sums over stretches of a curve are kept beforehand."""
 
-    def __init__(self, terrain: SourceFeatures, lengths: Lengths) -> None:
+    def __init__(self, terrain: SourceFeatures, lengths: Lengths, parameters: ScoreParameters = SCORE_DEFAULTS) -> None:
         self._terrain = terrain
         self._lengths = lengths
+        self._parameters = parameters
         self._interest = Sums(terrain.interest)
         self._relevance = Sums(terrain.relevance)
         self._is_asked = any(terrain.relevance)  # whether something that the prompt asks for is said at all
-        reach = _PEAK_SECONDS * BINS_PER_SECOND
+        reach = parameters.peak_seconds * BINS_PER_SECOND
         means = (self._interest.mean(index, index + reach) for index in range(len(terrain.interest)))
         self._peaks = array("d", means)
         self._cuts = array("d", (float(cut) for cut in terrain.cuts))
 
     def window(self, begin: CutPoint, end: CutPoint) -> Candidate:
-        first, stop = round(begin.time * BINS_PER_SECOND), round(end.time * BINS_PER_SECOND)
-        stop = max(stop, first + 1)
-        worth = _MEAN_WEIGHT * self._interest.mean(first, stop)
-        worth += _PEAK_WEIGHT * max(
-            self._peaks[first : max(first + 1, stop - _PEAK_SECONDS * BINS_PER_SECOND)], default=0.0
-        )
-        worth += _HOOK_WEIGHT * self._interest.mean(first, min(stop, first + HOOK_SECONDS * BINS_PER_SECOND))
-        score = worth * (_ASIDE_WEIGHT if self._is_asked else 1)
-        score += _EDGE_WEIGHT * (begin.strength + end.strength - 1)
-        score -= _LENGTH_WEIGHT * abs(log(float((end.time - begin.time) / self._lengths.best)))
-        score -= _SLIVER_PENALTY * self._slivers(begin, end)
+        """Return the stretch between two places with its score."""
+        first, stop = self._bins(begin, end)
+        match = max(self._terrain.relevance[first:stop], default=0.0) if self._is_asked else 0.0
+        return Candidate(self._terrain.source, begin.time, end.time, sum(self.terms(begin, end)), match)
+
+    def terms(self, begin: CutPoint, end: CutPoint) -> tuple[float, ...]:
+        """Return what the score is the sum of, in the order of `SCORE_TERMS`."""
+        weights = self._parameters
+        first, stop = self._bins(begin, end)
+        share = weights.aside if self._is_asked else 1.0
+        peaks = self._peaks[first : max(first + 1, stop - weights.peak_seconds * BINS_PER_SECOND)]
+        hook = self._interest.mean(first, min(stop, first + weights.hook_seconds * BINS_PER_SECOND))
         match = 0.0
         if self._is_asked:
-            match = max(self._terrain.relevance[first:stop], default=0.0)
-            score += _MATCH_WEIGHT * (match + self._relevance.mean(first, stop)) / 2
-        return Candidate(self._terrain.source, begin.time, end.time, score, match)
+            match = (max(self._terrain.relevance[first:stop], default=0.0) + self._relevance.mean(first, stop)) / 2
+        return (
+            share * weights.mean * self._interest.mean(first, stop),
+            share * weights.peak * max(peaks, default=0.0),
+            share * weights.hook * hook,
+            weights.edge * (begin.strength + end.strength - 1),
+            -weights.length * abs(log(float((end.time - begin.time) / self._lengths.best))),
+            -weights.sliver * self._slivers(begin, end),
+            weights.match * match,
+        )
+
+    def _bins(self, begin: CutPoint, end: CutPoint) -> tuple[int, int]:
+        first, stop = round(begin.time * BINS_PER_SECOND), round(end.time * BINS_PER_SECOND)
+        return first, max(stop, first + 1)
 
     def _slivers(self, begin: CutPoint, end: CutPoint) -> int:
         """Return how many of the two ends leave a flash of another shot before the first or after the last cut."""
         start, stop = float(begin.time), float(end.time)
         first = bisect_right(self._cuts, start + 1e-6)
         last = bisect_left(self._cuts, stop - 1e-6) - 1
-        return int(first < len(self._cuts) and self._cuts[first] - start < _SLIVER_SECONDS) + int(
-            last >= 0 and stop - self._cuts[last] < _SLIVER_SECONDS
+        longest = self._parameters.sliver_seconds
+        return int(first < len(self._cuts) and self._cuts[first] - start < longest) + int(
+            last >= 0 and stop - self._cuts[last] < longest
         )

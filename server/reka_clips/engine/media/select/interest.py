@@ -10,6 +10,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections import Counter
+from dataclasses import dataclass
 from itertools import accumulate, chain, pairwise, repeat
 from statistics import fmean, median
 from typing import TYPE_CHECKING, Final
@@ -25,55 +26,101 @@ if TYPE_CHECKING:
 
 BINS_PER_SECOND: Final = 2
 
-_MOTION_WEIGHT, _CONTRAST_WEIGHT, _ONSET_WEIGHT, _LOUDNESS_WEIGHT, _CUTS_WEIGHT = 1.0, 0.7, 0.3, 0.2, 0.4
-_LOWEST, _HIGHEST = -2.0, 4.0  # beyond, one feature would outvote all others
-_BLANK_PENALTY: Final = 2.0
-_SURROUNDINGS_SECONDS: Final = 30
-_CUTS_SECONDS: Final = 4
-_BLANK_LUMA: Final = 24
-_BLANK_EDGES: Final = 3
 
-# (share of the film, bonus): poor at both ends, best from 30 to 65 %.
-_POSITION: Final = ((0.0, -0.5), (0.2, -0.1), (0.3, 0.2), (0.65, 0.2), (0.9, -0.2), (1.0, -0.6))
-_POSITION_MATTERS_SECONDS: Final = 120  # shorter films have no opening and no credits
+@dataclass(frozen=True, slots=True)
+class InterestParameters:
+    """What counts how much. Weights are relative to each other; deviations are robust standard deviations.
+
+    motion, contrast, onset, loudness, cuts: the weights of what moves, of being louder than the minute around, of
+    sudden sounds, of being loud at all, of fast cutting. lowest, highest: where a feature is cut off, as it would
+    outvote all others. blank_penalty: what a black or plain picture costs, in deviations; blank_luma, blank_edges:
+    below what brightness and edge strength (0 to 255) it is one. surroundings_seconds: on either side, for contrast.
+    cuts_seconds: on either side, within which cuts are counted. position: (share of the film, bonus in deviations);
+    position_matters_seconds: shorter films have no opening and no credits.
+    """
+
+    motion: float = 1.0
+    contrast: float = 0.7
+    onset: float = 0.3
+    loudness: float = 0.2
+    cuts: float = 0.4
+    lowest: float = -2.0
+    highest: float = 4.0
+    blank_penalty: float = 2.0
+    blank_luma: int = 24
+    blank_edges: int = 3
+    surroundings_seconds: int = 30
+    cuts_seconds: int = 4
+    position: tuple[tuple[float, float], ...] = (
+        (0.0, -0.5),
+        (0.2, -0.1),
+        (0.3, 0.2),
+        (0.65, 0.2),
+        (0.9, -0.2),
+        (1.0, -0.6),
+    )
+    position_matters_seconds: int = 120
 
 
-def interest(measured: Measurements, *, film_seconds: Fraction) -> array[float]:
+DEFAULTS: Final = InterestParameters()
+
+
+def interest(
+    measured: Measurements, *, film_seconds: Fraction, parameters: InterestParameters = DEFAULTS
+) -> array[float]:
     """Return how interesting each half second is, from time 0, about 0 for what is usual in this film.
 
     Values stand for robust standard deviations, -2 to 4, weighed over all features. film_seconds: the length of the
     whole film, of which only a part may have been measured; outside of that part the values mean nothing.
     """
+    parts = interest_parts(measured, film_seconds=film_seconds, parameters=parameters)
+    return array("d", map(sum, zip(*parts.values(), strict=True)))
+
+
+def interest_parts(
+    measured: Measurements, *, film_seconds: Fraction, parameters: InterestParameters = DEFAULTS
+) -> dict[str, array[float]]:
+    """Return what each feature adds to the interest of each half second, from time 0; their sum is the interest.
+
+    Keys: motion, cuts, and, where there is sound, contrast, onset, loudness; blank, position.
+    """
     first = int(measured.start * BINS_PER_SECOND)
     bins = max(first + 1, -int(-measured.end * BINS_PER_SECOND // 1))
     activity = _binned(measured.activity, PICTURES_PER_SECOND // BINS_PER_SECOND, bins)
-    features = [
-        (_MOTION_WEIGHT, _smooth(activity[first:], 1), 0.3),
-        (_CUTS_WEIGHT, _cut_density(measured, bins)[first:], 0.5),
-    ]
+    # Weight, values, and what counts as one deviation at least, in the feature's own unit.
+    features = {
+        "motion": (parameters.motion, _smooth(activity[first:], 1), 0.3),
+        "cuts": (parameters.cuts, _cut_density(measured, bins, parameters.cuts_seconds)[first:], 0.5),
+    }
     if measured.has_sound:
         levels = _binned(measured.loudness_db, LOUDNESS_PER_SECOND // BINS_PER_SECOND, bins, empty=SILENCE_DB)[first:]
         onsets = _binned(_onsets(measured.loudness_db), LOUDNESS_PER_SECOND // BINS_PER_SECOND, bins)[first:]
-        features += [
-            (_CONTRAST_WEIGHT, _smooth(_contrast(levels), 1), 2.0),
-            (_ONSET_WEIGHT, _smooth(onsets, 2), 1.0),
-            (_LOUDNESS_WEIGHT, _smooth(levels, 2), 3.0),
-        ]
-    curve = array("d", [0.0]) * bins
-    total = sum(weight for weight, _, _ in features)
-    for weight, values, least_spread in features:
-        for index, value in enumerate(robust_z(values, least_spread=least_spread), first):
-            curve[index] += weight / total * value
-    for index in _blank_bins(measured, bins):
-        curve[index] -= _BLANK_PENALTY
-    if film_seconds >= _POSITION_MATTERS_SECONDS:
+        contrast = _smooth(_contrast(levels, parameters.surroundings_seconds), 1)
+        features |= {
+            "contrast": (parameters.contrast, contrast, 2.0),
+            "onset": (parameters.onset, _smooth(onsets, 2), 1.0),
+            "loudness": (parameters.loudness, _smooth(levels, 2), 3.0),
+        }
+    total = sum(weight for weight, _, _ in features.values())
+    parts: dict[str, array[float]] = {}
+    for name, (weight, values, least_spread) in features.items():
+        deviations = robust_z(values, least_spread=least_spread, limits=(parameters.lowest, parameters.highest))
+        parts[name] = array("d", [0.0]) * first + array("d", (weight / total * value for value in deviations))
+    parts["blank"] = array("d", [0.0]) * bins
+    for index in _blank_bins(measured, bins, parameters):
+        parts["blank"][index] = -parameters.blank_penalty
+    parts["position"] = array("d", [0.0]) * bins
+    if film_seconds >= parameters.position_matters_seconds:
         for index in range(first, bins):
-            curve[index] += position_bonus(index / BINS_PER_SECOND / float(film_seconds))
-    return curve
+            share = index / BINS_PER_SECOND / float(film_seconds)
+            parts["position"][index] = position_bonus(share, parameters.position)
+    return parts
 
 
-def robust_z(values: Sequence[float], *, least_spread: float) -> array[float]:
-    """Return how far each value is from the median, in robust standard deviations, cut off at -2 and 4.
+def robust_z(
+    values: Sequence[float], *, least_spread: float, limits: tuple[float, float] = (DEFAULTS.lowest, DEFAULTS.highest)
+) -> array[float]:
+    """Return how far each value is from the median, in robust standard deviations, cut off at the limits.
 
     least_spread: what counts as one deviation at least, so that noise around a constant is not blown up; for
     units unknown beforehand a twentieth of the median counts too.
@@ -84,15 +131,16 @@ def robust_z(values: Sequence[float], *, least_spread: float) -> array[float]:
     deviations = array("d", (abs(value - middle) for value in values))
     # Where more than half is alike the median deviation says nothing; then the mean one, which outliers raise.
     spread = max(1.4826 * median(deviations), 0.5 * fmean(deviations), least_spread, abs(middle) / 20)
-    return array("d", (min(_HIGHEST, max(_LOWEST, (value - middle) / spread)) for value in values))
+    lowest, highest = limits
+    return array("d", (min(highest, max(lowest, (value - middle) / spread)) for value in values))
 
 
-def position_bonus(share: float) -> float:
-    """Return what being at `share` (0 to 1) of a film adds to the interest."""
-    for (left, low), (right, high) in pairwise(_POSITION):
+def position_bonus(share: float, position: Sequence[tuple[float, float]] = DEFAULTS.position) -> float:
+    """Return what being at `share` (0 to 1) of a film adds to the interest: between two points, what lies between."""
+    for (left, low), (right, high) in pairwise(position):
         if share <= right:
             return low + (high - low) * (share - left) / (right - left)
-    return _POSITION[-1][1]
+    return position[-1][1]
 
 
 def relevance_bins(passages: Sequence[Cue], relevance: Sequence[float], bins: int) -> array[float]:
@@ -160,9 +208,9 @@ def _smooth(values: Sequence[float], reach: int) -> array[float]:
     return array("d", (sums.mean(index - reach, index + reach + 1) for index in range(len(values))))
 
 
-def _contrast(levels: Sequence[float]) -> array[float]:
-    """Return by how many dB each half second is above the median of the minute around it."""
-    reach = _SURROUNDINGS_SECONDS * BINS_PER_SECOND
+def _contrast(levels: Sequence[float], surroundings_seconds: int) -> array[float]:
+    """Return by how many dB each half second is above the median of so many seconds before and after it."""
+    reach = surroundings_seconds * BINS_PER_SECOND
     step = BINS_PER_SECOND * 5  # the surroundings change slowly: look anew every five seconds
     usual = [median(levels[max(0, index - reach) : index + reach + 1]) for index in range(0, len(levels), step)]
     return array("d", (max(-20.0, level - max(usual[index // step], -60.0)) for index, level in enumerate(levels)))
@@ -175,26 +223,25 @@ def _onsets(levels: Sequence[float]) -> array[float]:
     return array("d", (max(0.0, rise - 3.0) if index else 0.0 for index, rise in enumerate(rises)))
 
 
-def _cut_density(measured: Measurements, bins: int) -> array[float]:
-    """Return how many cuts there are within four seconds of each half second."""
+def _cut_density(measured: Measurements, bins: int, seconds: int) -> array[float]:
+    """Return how many cuts there are within so many seconds of each half second."""
     cuts = array("d", (float(cut) for cut in measured.cuts))
     return array(
         "d",
         (
-            bisect_left(cuts, index / BINS_PER_SECOND + _CUTS_SECONDS)
-            - bisect_left(cuts, index / BINS_PER_SECOND - _CUTS_SECONDS)
+            bisect_left(cuts, index / BINS_PER_SECOND + seconds) - bisect_left(cuts, index / BINS_PER_SECOND - seconds)
             for index in range(bins)
         ),
     )
 
 
-def _blank_bins(measured: Measurements, bins: int) -> list[int]:
+def _blank_bins(measured: Measurements, bins: int, parameters: InterestParameters) -> list[int]:
     """Return the half seconds in which the picture is black, or one plain colour."""
     per_bin = PICTURES_PER_SECOND // BINS_PER_SECOND
     blank: list[int] = []
     for index in range(int(measured.start * BINS_PER_SECOND), min(bins, measured.pictures // per_bin)):
         at = slice(index * per_bin, (index + 1) * per_bin)
         edges, luma = fmean(measured.edges[at]), fmean(measured.luma[at])
-        if edges < _BLANK_EDGES and (luma < _BLANK_LUMA or edges < 1):
+        if edges < parameters.blank_edges and (luma < parameters.blank_luma or edges < 1):
             blank.append(index)
     return blank

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from reka_clips.download.local import SUBTITLE_SUFFIXES
 from reka_clips.engine.media.ffmpeg.errors import DiskFullError, MediaError
 from reka_clips.engine.media.ffmpeg.process import input_arguments
 from reka_clips.engine.media.text.encodings import decode
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from reka_clips.engine.media.ffmpeg.process import Ffmpeg
     from reka_clips.engine.media.plan import Cue
 
-SUFFIXES: Final = (".srt", ".vtt", ".ass", ".ssa")
+SUFFIXES: Final = SUBTITLE_SUFFIXES
 
 _FLAGS: Final = frozenset(
     {"forced", "foreign", "sdh", "cc", "hi", "hearing_impaired", "default", "full", "auto", "asr"}
