@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, AsyncExitStack, suppress
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
@@ -256,7 +257,8 @@ class AppContext:
                 return "For exactly 0:05 to 0:20: source_start_time 5, source_end_time 20, and min and max duration 15."
         except ConfigurationError:
             return ""
-        speech = "on" if self.settings.whisper_model is not None else "off"
+        is_on = not self.settings.speech.is_off and find_spec("faster_whisper") is not None
+        speech = "on" if is_on else "off"
         return (
             "Captions come from subtitles beside or inside the video, from subtitles_srt, or from speech recognition, "
             f"which is {speech} here; a prompt is matched with those words. For an exact cut use segments."

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from reka_clips.engine.media.plan import ClipPlan, Segment
     from reka_clips.engine.media.render.render import Rendered
     from reka_clips.engine.media.select.candidates import Candidate
+    from reka_clips.engine.media.text.speech import Recognizer
 
 _NARROW_SHARE: Final = 0.3  # of a picture's width in its crop: 16:9 gives 32 % to 9:16, a film of 2.4:1 gives 23 %
 _LIVELY_SCORE: Final = 1.0
@@ -60,7 +61,8 @@ async def make_clips(
     directory: Path,
     ffmpeg: Ffmpeg,
     report: Callable[[Stage, float], None],
-    speech_model: Path | None = None,
+    speech: Recognizer | None = None,
+    detail: Callable[[str | None], None] = lambda _words: None,
     video_urls: Sequence[str] = (),
 ) -> Outcome:
     """Make the clips of one generation and put them into `directory`, which must exist and be empty.
@@ -68,7 +70,7 @@ async def make_clips(
     report: gets the stage (`indexing`, `preprocessing`, `processing`, in this order) and the rising share done of
     all the work, 0 to 1. After an error, or when cancelled, some clips may be there: they are whole, and no result.
     A source that cannot be used is left out, with a warning, as long as another one can.
-    speech_model: folder of a faster-whisper model, for what is said where there are no subtitles.
+    speech: hears what is said where there are no subtitles. detail: gets what is fetched for it, then None.
     Raises MediaError when no clip can be made, DiskFullError, OSError.
     """
     if not sources:
@@ -78,7 +80,7 @@ async def make_clips(
         progress = Progress(report)
         wish = _wish(prompt, generation)
         scout = MomentFinder(
-            ffmpeg, wish, generation, scratch, progress, rendering=rendering, speech_model=speech_model
+            ffmpeg, wish, generation, scratch, progress, rendering=rendering, speech=speech, detail=detail
         )
         if generation is not None and generation.segments:
             clips, footage = await scout.exact(sources, video_urls)
