@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from reka_clips.engine.service.service import ClipService
 
 _RETRY_AFTER_SECONDS: Final = 30
+_IS_OPERATOR: Final = "reka_clips.is_operator"  # in the scope of a request
 _OUTPUT_PATH: Final = re.compile(r"/v1/clips/[^/]+/output/[^/]+")
 
 logger = logging.getLogger(__name__)
@@ -55,7 +56,8 @@ logger = logging.getLogger(__name__)
 class ClipApi:
     """The routes over one service.
 
-    policy: what sources a new generation may have. serves_files: whether links are `file://` ones of this machine;
+    policy: what sources a new generation may have. operator_policy: the same for callers with the owner's key.
+    serves_files: whether links are `file://` ones of this machine;
     else they are signed http links that start with `public_url`, or with the address that the caller used.
     """
 
@@ -64,12 +66,14 @@ class ClipApi:
         service: ClipService,
         *,
         policy: SourcePolicy,
+        operator_policy: SourcePolicy,
         serves_files: bool,
         public_url: str | None,
         signer: LinkSigner,
     ) -> None:
         self._service = service
         self._policy = policy
+        self._operator_policy = operator_policy
         self._serves_files = serves_files
         self._public_url = public_url
         self._signer = signer
@@ -80,8 +84,9 @@ class ClipApi:
             # Also keeps out web pages: a browser asks before it sends this type to another origin.
             raise RefusedError(Problem("The body must be sent as Content-Type: application/json."))
         creation, stream = parse_create(await request.body(), _query(request))
-        await anyio.to_thread.run_sync(self._check_files, creation)
-        job = await self._service.submit(creation, self._policy)
+        policy = self._operator_policy if request.scope.get(_IS_OPERATOR) else self._policy
+        await anyio.to_thread.run_sync(self._check_files, creation, policy)
+        job = await self._service.submit(creation, policy)
         if not stream:
             return JSONResponse(snapshot(job, self._links(request)), status_code=202)
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -133,20 +138,22 @@ class ClipApi:
             return FileLinks(self._service.folders)
         return SignedLinks(self._public_url or f"{request.url.scheme}://{request.url.netloc}", self._signer)
 
-    def _check_files(self, creation: CreateRequest) -> None:
+    def _check_files(self, creation: CreateRequest, policy: SourcePolicy) -> None:
         problems: list[Problem] = []
         for index, url in enumerate(creation.video_urls):
             if urlsplit(url).scheme == "file":
                 try:
-                    local_file(url, self._policy)
+                    local_file(url, policy)
                 except SourceError as error:
                     problems.append(Problem(str(error), f"video_urls.{index}"))
         if problems:
             raise RefusedError(*problems)
 
 
-def build_app(api: ClipApi, *, api_key: str | None, host: str, signer: LinkSigner) -> ASGIApp:
+def build_app(api: ClipApi, *, api_key: str | None, owner_key: str, host: str, signer: LinkSigner) -> ASGIApp:
     """Return the application.
+
+    owner_key: what other programs of the person who runs the engine find in its folder, and send.
 
     api_key: what callers must send as `X-Api-Key` or bearer token; None: everyone on this machine may call, but no
     web page (it could reach the engine through a browser here), so the Host must be a name of this machine.
@@ -165,6 +172,7 @@ def build_app(api: ClipApi, *, api_key: str | None, host: str, signer: LinkSigne
     return _Gate(
         BodyLimit(app, max_bytes=MAX_BODY_BYTES, respond=error_response),
         api_key=api_key,
+        owner_key=owner_key,
         hosts=hosts if api_key is None else HostCheck(hosts=None, origins=None),
         signer=signer,
     )
@@ -173,9 +181,12 @@ def build_app(api: ClipApi, *, api_key: str | None, host: str, signer: LinkSigne
 class _Gate:
     """Gives each request an id, and lets in those from a known name with the key or with a signed link."""
 
-    def __init__(self, app: ASGIApp, *, api_key: str | None, hosts: HostCheck, signer: LinkSigner) -> None:
+    def __init__(
+        self, app: ASGIApp, *, api_key: str | None, owner_key: str, hosts: HostCheck, signer: LinkSigner
+    ) -> None:
         self._app = app
         self._api_key = None if api_key is None else SharedSecret(api_key)
+        self._owner_key = SharedSecret(owner_key)
         self._hosts = hosts
         self._signer = signer
 
@@ -198,9 +209,9 @@ class _Gate:
             is_host = refusal.status == HTTPStatus.MISDIRECTED_REQUEST
             return error_response(400 if is_host else refusal.status, refusal.message)
         headers = Headers(scope=scope)
-        if self._api_key is None or self._api_key.matches(
-            headers.get("x-api-key", "") or bearer_token(headers).strip()
-        ):
+        sent = headers.get("x-api-key", "") or bearer_token(headers).strip()
+        scope[_IS_OPERATOR] = self._owner_key.matches(sent)
+        if self._api_key is None or self._api_key.matches(sent) or scope[_IS_OPERATOR]:
             return None
         reads_file = scope["method"] in ("GET", "HEAD") and _OUTPUT_PATH.fullmatch(path) is not None
         if reads_file and self._signer.opens(path, scope["query_string"].decode("latin-1")):
