@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
+import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import imageio_ffmpeg
-
 from reka_clips.contract import GenerationConfig, RenderingConfig
 from reka_clips.engine.media.ffmpeg.process import Ffmpeg
-from reka_clips.engine.media.pipeline import Clip, make_clips
+from reka_clips.engine.media.pipeline import make_clips
 from reka_clips.engine.media.sources import Source
 
 
-def package_ffmpeg() -> str:
-    """Return the ffmpeg that draws the films, whichever one cuts them."""
-    (path,) = (Path(imageio_ffmpeg.__file__).parent / "binaries").glob("ffmpeg-*")
-    return str(path)
+@dataclass(frozen=True)
+class MadeClip:
+    """A clip and what the engine says of it."""
+
+    path: Path
+    duration_seconds: float
+    source_start_seconds: float
+    width_px: int
+    height_px: int
 
 
 async def make_one_clip(
     ffmpeg: Ffmpeg, film: Path, start: float = 0, end: float | None = None, **rendering: Any
-) -> tuple[Clip, tuple[str, ...]]:
+) -> tuple[MadeClip, tuple[str, ...]]:
     """Return the clip that becomes of a stretch when all of it is to be one, and the warnings."""
     length = {} if end is None else {"min_duration_seconds": int(end - start), "max_duration_seconds": int(end - start)}
     times = {"source_start_time": start, "source_end_time": end}
-    directory = film.parent / f"clips-of-{film.stem}"
-    directory.mkdir(exist_ok=True)
+    directory = Path(tempfile.mkdtemp(dir=film.parent, prefix="clips-"))
     outcome = await make_clips(
         [Source(film, film.as_uri())],
         prompt=None,
@@ -37,4 +41,10 @@ async def make_one_clip(
         report=lambda _stage, _share: None,
     )
     (clip,) = outcome.clips
-    return clip, outcome.warnings
+    assert clip.duration_seconds is not None
+    assert clip.source_start_time is not None
+    assert clip.width is not None
+    assert clip.height is not None
+    path = directory / (clip.video_url or "")
+    made = MadeClip(path, clip.duration_seconds, clip.source_start_time, clip.width, clip.height)
+    return made, outcome.warnings

@@ -259,6 +259,24 @@ async def worker_of(folders: Folders) -> int:
     return found[0]
 
 
+@pytest.mark.parametrize("hours", [1, -1])
+async def test_a_clock_that_is_set_changes_nothing(
+    folders: Folders, ffmpeg: Ffmpeg, long_film: Path, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    true_time = time.time
+    async with engine(folders, ffmpeg, engine_jobs=2) as service:
+        jobs = [await service.submit(slow_clip_of(long_film.as_uri(), prompt=f"{n}"), LOCAL) for n in range(2)]
+        async for state in service.follow(jobs[0].id):
+            if state.status == "indexing":
+                break
+        monkeypatch.setattr(time, "time", lambda: true_time() + hours * 3600)
+        last = [await end_of(service, job.id) for job in jobs]
+    assert [(job.status, job.attempts) for job in last] == [(COMPLETED, 1)] * 2
+    for job in last:
+        times = [stage.at for stage in job.stages]
+        assert times == sorted(times)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for processes under /proc")
 async def test_what_a_killed_process_was_working_on_is_done_by_the_next_one(
     folders: Folders, ffmpeg: Ffmpeg, long_film: Path, film: Path, tmp_path: Path

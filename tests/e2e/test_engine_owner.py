@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -160,13 +161,14 @@ async def test_the_engines_state_is_shown_and_it_is_stopped_from_a_terminal(data
         assert store.unfinished()[0].attempts == 0
 
 
-async def test_a_served_engine_is_the_engine_of_its_folder_and_ends_at_sighup(data_dir: Path) -> None:
+async def test_a_served_engine_is_the_engine_of_its_folder_and_ends_at_sighup(data_dir: Path, film: Path) -> None:
     argv = [COMMAND, "--data-dir", str(data_dir), "engine", "--port", "0"]
     with subprocess.Popen(argv, env=environment({}), stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert b"listens on" in process.stdout.readline()
-        async with server(data_dir) as client:
-            await call(client, "list_clips")
+        async with server(data_dir) as client:  # it may name files, unlike others who can call this engine
+            begun = await call(client, "create_clips", video_urls=[film.as_uri()], wait_seconds=200, **SLOW)
+            assert begun["output"][0]["video_url"].startswith("file://")
         assert engines(data_dir) == set()
         second = command(data_dir, "--port", "0")
         assert second.returncode == 1
@@ -217,3 +219,24 @@ async def test_while_a_worker_computes_everybody_else_is_answered_within_a_secon
             await call(client, "list_clips")
             assert time.monotonic() - begun < 1
     command(data_dir, "--stop")
+
+
+async def test_on_a_full_disk_an_engine_starts_and_deleting_makes_room(small_disk: Path) -> None:
+    data_dir = small_disk / "data"
+    film = write_plain_film(small_disk.parent / "film.mp4", seconds=6)
+    quick = {
+        "generation_config": {"num_generations": 1, "min_duration_seconds": 2, "max_duration_seconds": 4},
+        "rendering_config": {"resolution": 360, "layout": "fit", "subtitles": False},
+    }
+    async with server(data_dir) as client:
+        made = await call(client, "create_clips", video_urls=[film.as_uri()], wait_seconds=200, **quick)
+    assert command(data_dir, "--stop").returncode == 0
+    filler = small_disk / "filler"
+    with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+    async with server(data_dir, REKA_CLIPS_CONFIRM="0") as client:
+        assert [item["id"] for item in (await call(client, "list_clips"))["items"]] == [made["id"]]
+        await call(client, "delete_clip", id=made["id"])
+        assert (await call(client, "list_clips"))["items"] == []
+    assert not list(Folders.of(data_dir).all_clips.iterdir())

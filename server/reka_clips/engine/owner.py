@@ -14,7 +14,6 @@ import errno
 import json
 import os
 import signal
-import socket
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -43,12 +42,12 @@ class FolderOwnedError(EngineStartError):
 class Owner:
     """An engine that owns a data folder.
 
-    api_key: what its callers must send; None: nothing. is_embedded: a server started it, and it leaves when it is not
-    needed. machine: where its address and process id mean something, see `this_machine`.
+    api_key: what servers of the folder send, instead of any key for others. is_embedded: a server started it, and it
+    leaves when it is not needed. machine: where its address and process id mean something, see `this_machine`.
     """
 
     base_url: str
-    api_key: str | None
+    api_key: str
     pid: int
     is_embedded: bool
     machine: str
@@ -120,11 +119,16 @@ class Ownership:
 
 
 def this_machine() -> str:
-    """Return a name of where this process runs, in which two containers that share a folder differ."""
-    names = [socket.gethostname()]
+    """Return a name of where this process runs, in which two containers that share a folder differ.
+
+    Not the host's name: laptops get another one with each network.
+    """
+    names = [sys.platform]
     for kind in ("net", "pid"):
         with contextlib.suppress(OSError):
             names.append(os.readlink(f"/proc/self/ns/{kind}"))  # noqa: PTH115 - the text is no path
+    with contextlib.suppress(OSError):
+        names.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip())
     return " ".join(names)
 
 

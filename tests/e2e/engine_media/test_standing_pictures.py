@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from clip_making import make_one_clip, package_ffmpeg
+from clip_making import MadeClip, make_one_clip
+from made_films import FFMPEG
 from made_films.oddities import run
 from pictures import Color, frames, near
 from reka_clips.engine.media.analyze.analyze import Span, measure
 from reka_clips.engine.media.ffmpeg.errors import MediaError
 from reka_clips.engine.media.ffmpeg.probe import probe
 from reka_clips.engine.media.ffmpeg.process import Ffmpeg
-from reka_clips.engine.media.pipeline import Clip
 
 pytestmark = pytest.mark.anyio
 
@@ -33,15 +33,15 @@ def write_slides(path: Path, *, each: int, arguments: tuple[str, ...] = ()) -> P
     graph = f"{chains}{labels}concat=n={len(SLIDES)},select='not(mod(n\\,{2 * each}))'[out0]"
     tone = f"sine=r=16000:d={each * len(SLIDES)}"
     encode = ("-fps_mode", "vfr", "-c:v", "libx264", "-c:a", "aac", "-b:a", "16k")
-    run(package_ffmpeg(), ["-f", "lavfi", "-i", graph, "-f", "lavfi", "-i", tone, *encode, *arguments, str(path)])
+    run(FFMPEG, ["-f", "lavfi", "-i", graph, "-f", "lavfi", "-i", tone, *encode, *arguments, str(path)])
     return path
 
 
-async def wrong_pictures(ffmpeg: Ffmpeg, clip: Clip, each: int) -> list[float]:
+async def wrong_pictures(ffmpeg: Ffmpeg, clip: MadeClip, each: int) -> list[float]:
     """Return when a clip shows another slide than the one that stands in the film then."""
     rate = float((await probe(ffmpeg, clip.path)).video.frame_rate)
     wrong: list[float] = []
-    for number, picture in enumerate(frames(package_ffmpeg(), clip.path, (8, 8))):
+    for number, picture in enumerate(frames(FFMPEG, clip.path, (8, 8))):
         slide = int((clip.source_start_seconds + (number + 0.5) / rate) // each)
         if not near(picture.at(0.5, 0.5), SLIDES[min(slide, len(SLIDES) - 1)][1], 24):
             wrong.append(number / rate)
@@ -86,19 +86,19 @@ async def test_a_screen_on_which_nothing_happens_is_shown_as_it_stands(ffmpeg: F
     graph = f"{moving},select='lt(t\\,4.01)+gte(t\\,11.9)'[out0]"
     tone = ("-f", "lavfi", "-i", "sine=d=12")
     encode = ("-fps_mode", "vfr", "-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac")
-    run(package_ffmpeg(), ["-f", "lavfi", "-i", graph, *tone, *encode, str(film)])
+    run(FFMPEG, ["-f", "lavfi", "-i", graph, *tone, *encode, str(film)])
 
     clip, _ = await make_one_clip(ffmpeg, film, 5, 11)
 
     assert clip.duration_seconds == pytest.approx(6, abs=0.1)
-    assert all(near(picture.at(0.5, 0.5), (255, 0, 0), 24) for picture in frames(package_ffmpeg(), clip.path, (8, 8)))
+    assert all(near(picture.at(0.5, 0.5), (255, 0, 0), 24) for picture in frames(FFMPEG, clip.path, (8, 8)))
 
 
 async def test_the_last_frame_lasts_until_its_film_goes_on(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
     """30 frames a second that become 10: a stretch of eight seconds is eight seconds long."""
     film = tmp_path / "varying.mp4"
     graph = "testsrc2=s=160x90:r=30:d=9,select='lt(t\\,4)+not(mod(n\\,3))'"
-    run(package_ffmpeg(), ["-f", "lavfi", "-i", graph, "-fps_mode", "vfr", "-c:v", "libx264", str(film)])
+    run(FFMPEG, ["-f", "lavfi", "-i", graph, "-fps_mode", "vfr", "-c:v", "libx264", str(film)])
 
     clip, _ = await make_one_clip(ffmpeg, film, 0, 8)
 
@@ -120,7 +120,7 @@ async def test_what_is_measured_of_slides_holds_to_the_end(ffmpeg: Ffmpeg, tmp_p
 async def test_a_stretch_after_the_picture_is_told_as_such(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
     film = tmp_path / "long-sound.mp4"
     inputs = ("-f", "lavfi", "-i", "testsrc2=s=64x36:r=25:d=3", "-f", "lavfi", "-i", "sine=d=12")
-    run(package_ffmpeg(), [*inputs, "-c:v", "libx264", "-c:a", "aac", str(film)])
+    run(FFMPEG, [*inputs, "-c:v", "libx264", "-c:a", "aac", str(film)])
 
     with pytest.raises(MediaError, match=r"source_start_time \(8\) is after the end of the picture"):
         await make_one_clip(ffmpeg, film, 8)
@@ -138,7 +138,7 @@ async def test_a_single_picture_is_no_film(ffmpeg: Ffmpeg, tmp_path: Path, name:
     film = tmp_path / name
     codec = "png" if name.endswith("mov") else "libx264"
     tone = ("-f", "lavfi", "-i", "sine=d=9") if sound else ()
-    run(package_ffmpeg(), ["-f", "lavfi", "-i", "testsrc2=s=64x36:r=25:d=0.04", *tone, "-c:v", codec, str(film)])
+    run(FFMPEG, ["-f", "lavfi", "-i", "testsrc2=s=64x36:r=25:d=0.04", *tone, "-c:v", codec, str(film)])
 
     with pytest.raises(MediaError, match=words):
         await make_one_clip(ffmpeg, film)
@@ -147,7 +147,7 @@ async def test_a_single_picture_is_no_film(ffmpeg: Ffmpeg, tmp_path: Path, name:
 @pytest.mark.parametrize("extension", ["mp3", "wav", "flac", "ac3", "m4a", "ogg", "aiff", "mka"])
 async def test_sound_alone_is_called_sound(ffmpeg: Ffmpeg, tmp_path: Path, extension: str) -> None:
     film = tmp_path / f"podcast.{extension}"
-    run(package_ffmpeg(), ["-f", "lavfi", "-i", "sine=d=2", str(film)])
+    run(FFMPEG, ["-f", "lavfi", "-i", "sine=d=2", str(film)])
 
     with pytest.raises(MediaError, match="The file holds sound but no moving picture"):
         await probe(ffmpeg, film)
@@ -156,7 +156,7 @@ async def test_sound_alone_is_called_sound(ffmpeg: Ffmpeg, tmp_path: Path, exten
 async def test_a_song_with_a_cover_is_called_sound(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
     film = tmp_path / "song.mp3"
     inputs = ("-f", "lavfi", "-i", "sine=d=2", "-f", "lavfi", "-i", "testsrc2=s=64x64:d=0.04")
-    run(package_ffmpeg(), [*inputs, "-c:v", "png", "-disposition:v", "attached_pic", str(film)])
+    run(FFMPEG, [*inputs, "-c:v", "png", "-disposition:v", "attached_pic", str(film)])
 
     with pytest.raises(MediaError, match="The file holds sound but no moving picture"):
         await probe(ffmpeg, film)
@@ -171,11 +171,11 @@ async def test_a_film_is_one_whatever_its_codec_is_called(
 ) -> None:
     film = tmp_path / name
     pixels = ("-pix_fmt", "rgb24" if codec in {"png", "jpegls", "tiff"} else "yuvj420p")
-    run(package_ffmpeg(), ["-f", "lavfi", "-i", "color=red:s=96x54:r=25:d=2", "-c:v", codec, *pixels, str(film)])
+    run(FFMPEG, ["-f", "lavfi", "-i", "color=red:s=96x54:r=25:d=2", "-c:v", codec, *pixels, str(film)])
 
     clip, _ = await make_one_clip(ffmpeg, film)
 
-    picture = frames(package_ffmpeg(), clip.path, (8, 8))[5]
+    picture = frames(FFMPEG, clip.path, (8, 8))[5]
     assert near(picture.at(0.5, 0.5), (255, 0, 0), 8)
 
 
@@ -183,7 +183,7 @@ async def test_a_cover_without_its_mark_is_not_taken_for_the_film(ffmpeg: Ffmpeg
     film = tmp_path / "cover.mkv"
     inputs = ("-f", "lavfi", "-i", "testsrc2=s=640x640:d=0.04", "-f", "lavfi", "-i", "color=red:s=96x54:r=25:d=2")
     codecs = ("-map", "0", "-map", "1", "-c:v:0", "mjpeg", "-c:v:1", "libx264")
-    run(package_ffmpeg(), [*inputs, *codecs, str(film)])
+    run(FFMPEG, [*inputs, *codecs, str(film)])
 
     info = await probe(ffmpeg, film)
 

@@ -7,6 +7,7 @@ import logging
 import re
 import sqlite3
 import uuid
+from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     from reka_clips.engine.service.service import ClipService
 
 _RETRY_AFTER_SECONDS: Final = 30
-_IS_OPERATOR: Final = "reka_clips.is_operator"  # in the scope of a request
+_OWNERS: Final = "reka_clips.is_owners"
 _OUTPUT_PATH: Final = re.compile(r"/v1/clips/[^/]+/output/[^/]+")
 
 logger = logging.getLogger(__name__)
@@ -56,9 +57,9 @@ logger = logging.getLogger(__name__)
 class ClipApi:
     """The routes over one service.
 
-    policy: what sources a new generation may have. operator_policy: the same for callers with the owner's key.
-    serves_files: whether links are `file://` ones of this machine;
+    policy: what sources a new generation may have. serves_files: whether links are `file://` ones of this machine;
     else they are signed http links that start with `public_url`, or with the address that the caller used.
+    Servers of the same data folder, which know the owner's key, may name any file, and get `file://` links.
     """
 
     def __init__(
@@ -66,14 +67,12 @@ class ClipApi:
         service: ClipService,
         *,
         policy: SourcePolicy,
-        operator_policy: SourcePolicy,
         serves_files: bool,
         public_url: str | None,
         signer: LinkSigner,
     ) -> None:
         self._service = service
         self._policy = policy
-        self._operator_policy = operator_policy
         self._serves_files = serves_files
         self._public_url = public_url
         self._signer = signer
@@ -84,9 +83,8 @@ class ClipApi:
             # Also keeps out web pages: a browser asks before it sends this type to another origin.
             raise RefusedError(Problem("The body must be sent as Content-Type: application/json."))
         creation, stream = parse_create(await request.body(), _query(request))
-        policy = self._operator_policy if request.scope.get(_IS_OPERATOR) else self._policy
-        await anyio.to_thread.run_sync(self._check_files, creation, policy)
-        job = await self._service.submit(creation, policy)
+        await anyio.to_thread.run_sync(_check_files, creation, self._policy_for(request))
+        job = await self._service.submit(creation, self._policy_for(request))
         if not stream:
             return JSONResponse(snapshot(job, self._links(request)), status_code=202)
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -134,26 +132,35 @@ class ClipApi:
             yield b"data: " + json.dumps(snapshot(state, links)).encode() + b"\n\n"
 
     def _links(self, request: Request) -> Links:
-        if self._serves_files:
+        if self._serves_files or _is_owners(request):
             return FileLinks(self._service.folders)
         return SignedLinks(self._public_url or f"{request.url.scheme}://{request.url.netloc}", self._signer)
 
-    def _check_files(self, creation: CreateRequest, policy: SourcePolicy) -> None:
-        problems: list[Problem] = []
-        for index, url in enumerate(creation.video_urls):
-            if urlsplit(url).scheme == "file":
-                try:
-                    local_file(url, policy)
-                except SourceError as error:
-                    problems.append(Problem(str(error), f"video_urls.{index}"))
-        if problems:
-            raise RefusedError(*problems)
+    def _policy_for(self, request: Request) -> SourcePolicy:
+        return replace(self._policy, folders=None) if _is_owners(request) else self._policy
+
+
+def _is_owners(request: Request) -> bool:
+    """Whether a request came with the key that only this person's servers can read."""
+    return request.scope.get(_OWNERS, False)
+
+
+def _check_files(creation: CreateRequest, policy: SourcePolicy) -> None:
+    problems: list[Problem] = []
+    for index, url in enumerate(creation.video_urls):
+        if urlsplit(url).scheme == "file":
+            try:
+                local_file(url, policy)
+            except SourceError as error:
+                problems.append(Problem(str(error), f"video_urls.{index}"))
+    if problems:
+        raise RefusedError(*problems)
 
 
 def build_app(api: ClipApi, *, api_key: str | None, owner_key: str, host: str, signer: LinkSigner) -> ASGIApp:
     """Return the application.
 
-    owner_key: what other programs of the person who runs the engine find in its folder, and send.
+    owner_key: what servers of the same data folder send in its place, see `engine.owner`.
 
     api_key: what callers must send as `X-Api-Key` or bearer token; None: everyone on this machine may call, but no
     web page (it could reach the engine through a browser here), so the Host must be a name of this machine.
@@ -185,8 +192,8 @@ class _Gate:
         self, app: ASGIApp, *, api_key: str | None, owner_key: str, hosts: HostCheck, signer: LinkSigner
     ) -> None:
         self._app = app
-        self._api_key = None if api_key is None else SharedSecret(api_key)
         self._owner_key = SharedSecret(owner_key)
+        self._api_key = None if api_key is None else SharedSecret(api_key)
         self._hosts = hosts
         self._signer = signer
 
@@ -209,9 +216,9 @@ class _Gate:
             is_host = refusal.status == HTTPStatus.MISDIRECTED_REQUEST
             return error_response(400 if is_host else refusal.status, refusal.message)
         headers = Headers(scope=scope)
-        sent = headers.get("x-api-key", "") or bearer_token(headers).strip()
-        scope[_IS_OPERATOR] = self._owner_key.matches(sent)
-        if self._api_key is None or self._api_key.matches(sent) or scope[_IS_OPERATOR]:
+        key = headers.get("x-api-key", "") or bearer_token(headers).strip()
+        scope[_OWNERS] = self._owner_key.matches(key)
+        if scope[_OWNERS] or self._api_key is None or self._api_key.matches(key):
             return None
         reads_file = scope["method"] in ("GET", "HEAD") and _OUTPUT_PATH.fullmatch(path) is not None
         if reads_file and self._signer.opens(path, scope["query_string"].decode("latin-1")):

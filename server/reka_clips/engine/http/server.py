@@ -7,7 +7,6 @@ import logging
 import math
 import os
 import secrets
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import anyio
@@ -54,17 +53,16 @@ async def serve(
     is_embedded: leave when nothing is to be done and nobody has asked for a while (`engine_idle_seconds`).
     on_ready: called when requests are answered. Raises FolderOwnedError, EngineStartError, EngineMissingError.
     """
-    operator_policy = SourcePolicy(
-        folders=None, allow_private=settings.allow_private_sources, max_bytes=settings.max_source_bytes
+    # Without a key every user of this machine can call, and would read with our permissions.
+    knows_callers = api_key is not None or settings.trust_local_users
+    policy = SourcePolicy(
+        folders=None if knows_callers and not serves_others else tuple(map(str, settings.engine_folders)),
+        allow_private=settings.allow_private_sources,
+        max_bytes=settings.max_source_bytes,
     )
-    # Without a key every user of this machine can call, and would read with our permissions. Servers of the person
-    # who runs it find another key in the engine's folder, which only that person can read.
-    knows_callers = (api_key is not None or settings.trust_local_users) and not serves_others
-    shared_policy = replace(operator_policy, folders=tuple(map(str, settings.engine_folders)))
-    owner_key = secrets.token_urlsafe(32) if api_key is None else api_key
     host, port = listener.getsockname()[:2]
     near = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host  # noqa: S104
-    owner = Owner(f"http://{near}:{port}", owner_key, os.getpid(), is_embedded, this_machine())
+    owner = Owner(f"http://{near}:{port}", secrets.token_urlsafe(32), os.getpid(), is_embedded, this_machine())
     ffmpeg = await anyio.to_thread.run_sync(find_or_fetch_later, settings.data_dir, settings.ffmpeg)
     folders = Folders.of(settings.data_dir)
     folders.make()
@@ -76,15 +74,9 @@ async def serve(
 
         async with ClipService(settings, ffmpeg) as service:
             signer = LinkSigner(settings.secret or service.store.link_secret(), lifetime_seconds=settings.link_seconds)
-            api = ClipApi(
-                service,
-                policy=operator_policy if knows_callers else shared_policy,
-                operator_policy=shared_policy if serves_others else operator_policy,
-                serves_files=not serves_others,
-                public_url=public_url,
-                signer=signer,
-            )
-            callers = CallerCount(build_app(api, api_key=api_key, owner_key=owner_key, host=host, signer=signer))
+            api = ClipApi(service, policy=policy, serves_files=not serves_others, public_url=public_url, signer=signer)
+            app = build_app(api, api_key=api_key, owner_key=owner.api_key, host=host, signer=signer)
+            callers = CallerCount(app)
             server = Server(callers, on_ready=ready, on_stop=service.stop_following)
             async with anyio.create_task_group() as tasks:
                 idle_seconds = settings.engine_idle_seconds if is_embedded else math.inf

@@ -10,9 +10,9 @@ from reka_clips.engine.media.analyze import analyze, listening
 from reka_clips.engine.media.ffmpeg.errors import DiskFullError, MediaError
 from reka_clips.engine.media.select import planning
 from reka_clips.engine.media.sources import AnalyzedSource, ProbedSource, listen, open_source, read_text, too_short
-from reka_clips.engine.media.text import speech
 from reka_clips.engine.media.text.languages import language_tag
 from reka_clips.engine.media.text.relevance import query_terms
+from reka_clips.engine.media.text.speech_model import ModelUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from reka_clips.engine.media.progress import Progress
     from reka_clips.engine.media.select.candidates import Candidate
     from reka_clips.engine.media.select.planning import SelectionOptions, Stretches
+    from reka_clips.engine.media.text.speech import Recognizer
 
 _CLOSER_LEEWAY_SECONDS: Final = Fraction(2)
 # By tier of the first look, and by whether speech is recognised: the shares of all the work that are done when the
@@ -47,7 +48,7 @@ class MomentFinder:
     """Finds the moments of one generation. warnings: what turned out other than asked, so far.
 
     tier: how closely to look at first; None chooses by what it costs. rendering: tells which subtitles are wanted.
-    speech_model: folder of the model that turns speech into text where there are no subtitles; None: there is none.
+    speech: hears what is said where there are no subtitles; None: nothing does. detail: gets what is fetched for it.
     """
 
     def __init__(
@@ -60,13 +61,13 @@ class MomentFinder:
         *,
         tier: Tier | None = None,
         rendering: RenderingConfig | None = None,
-        speech_model: Path | None = None,
+        speech: Recognizer | None = None,
+        detail: Callable[[str | None], None] = lambda _words: None,
     ) -> None:
         self.warnings: list[str] = []
-        problem = None if speech_model is None else speech.problem_with_model(speech_model)
-        self._speech_setting = speech_model
-        self._speech_problem = problem
-        self._usable_model = None if problem else speech_model
+        self._speech = speech
+        self._speech_problem = "Speech recognition is off." if speech is None else speech.problem()
+        self._detail = detail
         self._ffmpeg = ffmpeg
         self._wish = wish
         self._generation = generation
@@ -85,7 +86,7 @@ class MomentFinder:
         is_pooled = self._wish.template == "compilation" and len(sources) > 1
         shortest = 0 if is_pooled else self._wish.shortest
         opened = await self._each(sources, lambda source: self._open(source, shortest))
-        self._ends = _ENDS["keyframes" if self._spare(opened) else "full", self._usable_model is not None]
+        self._ends = _ENDS["keyframes" if self._spare(opened) else "full", self._speech_problem is None]
         indexed_seconds = Fraction(0)
 
         async def measure(item: ProbedSource) -> AnalyzedSource:
@@ -103,7 +104,7 @@ class MomentFinder:
         is listened to only there as well, unless a prompt makes all its words matter.
         Raises MediaError when no clip fits.
         """
-        model = self._speech_model(footage)
+        model = await self._speech_model(footage)
         is_late = self._listens_late(_total(footage))
         unheard = [index for index, item in enumerate(footage) if model is not None and not item.cues]
         if model is not None and unheard and not is_late:
@@ -157,7 +158,7 @@ class MomentFinder:
         for number, (index, stretches) in enumerate(within.items(), 1):
             opened = footage[index].opened
             looks = [opened.look(self._scratch, start=start, end=end) for start, end in stretches]
-            until = first + (last - first) * number / len(within) / (2 if self._usable_model else 1)
+            until = first + (last - first) * number / len(within) / (2 if self._speech_problem is None else 1)
             report = self._progress.part("preprocessing", until=until)
             measured = await analyze.refine(self._ffmpeg, footage[index].measured, looks, report=report)
             closer[index] = replace(footage[index], measured=measured)
@@ -194,12 +195,23 @@ class MomentFinder:
             raise errors[0]
         return results
 
-    def _speech_model(self, footage: Sequence[AnalyzedSource]) -> Path | None:
-        """Return the speech model, if there is anything to hear that no subtitles tell."""
-        is_needed = any(not item.cues and item.measured.has_sound for item in footage)
-        if is_needed and self._speech_problem is not None:
+    async def _speech_model(self, footage: Sequence[AnalyzedSource]) -> Path | None:
+        """Return the speech model, if there is anything to hear that no subtitles tell; None where it cannot be had."""
+        unheard = [item for item in footage if not item.cues and item.measured.has_sound]
+        if not unheard or self._speech is None or self._speech.setting.is_off:
+            return None
+        needs_words = self._rendering is None or self._rendering.subtitles is not False or self._wish.prompt != ""
+        if self._speech_problem is None:
+            audio = unheard[0].info.audio
+            try:
+                return await self._speech.model(
+                    "" if audio is None else language_tag(audio.language), self._detail, may_fetch=needs_words
+                )
+            except ModelUnavailableError as error:
+                self._speech_problem = str(error)
+        if needs_words:
             self.warnings.append(f"Speech was not recognised: {self._speech_problem}")
-        return self._usable_model if is_needed else None
+        return None
 
     def _listens_late(self, seconds: Fraction) -> bool:
         """Whether sources are listened to only where clips may be, as they are long and no prompt asks for words."""
@@ -231,11 +243,11 @@ class MomentFinder:
         helps: list[str] = []
         if any(item.opened.source.url.startswith("file:") for item in footage):
             helps.append("put a .srt, .vtt or .ass file of the same name beside the video and make the same call again")
-        if not is_silent and self._usable_model is not None:
+        if not is_silent and self._speech_problem is None:
             reason += ", and no speech was recognised in it"
-        elif not is_silent:
+        elif not is_silent and self._speech is not None and self._speech.problem() is not None:
             reason += ", and speech recognition is off"
-            helps.append(speech.remedy(self._speech_setting))
+            helps.append(self._speech.remedy())
         sentence = f"{' and '.join(lost)}: {reason}."
         remedies = f" To get text, {', or '.join(helps)}." if helps else ""
         return sentence[0].upper() + sentence[1:] + remedies

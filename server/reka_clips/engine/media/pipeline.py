@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from reka_clips.engine.media.ffmpeg.process import Ffmpeg
     from reka_clips.engine.media.plan import ClipPlan
     from reka_clips.engine.media.render.render import Rendered
+    from reka_clips.engine.media.text.speech import Recognizer
 
 logger = logging.getLogger(__name__)
 
@@ -54,14 +55,15 @@ async def make_clips(
     directory: Path,
     ffmpeg: Ffmpeg,
     report: Callable[[Stage, float], None],
-    speech_model: Path | None = None,
+    speech: Recognizer | None = None,
+    detail: Callable[[str | None], None] = lambda _words: None,
 ) -> Outcome:
     """Make the clips of one generation and put them into `directory`, which must exist and be empty.
 
     report: gets the stage (`indexing`, `preprocessing`, `processing`, in this order) and the rising share done of
     all the work, 0 to 1. After an error, or when cancelled, some clips may be there: they are whole, and no result.
     A source that cannot be used is left out, with a warning, as long as another one can.
-    speech_model: folder of a faster-whisper model, for what is said where there are no subtitles.
+    speech: hears what is said where there are no subtitles. detail: gets what is fetched for it, then None.
     Raises MediaError when no clip can be made, DiskFullError, OSError.
     """
     if not sources:
@@ -71,7 +73,7 @@ async def make_clips(
         progress = Progress(report)
         wish = _wish(prompt, generation)
         scout = MomentFinder(
-            ffmpeg, wish, generation, scratch, progress, rendering=rendering, speech_model=speech_model
+            ffmpeg, wish, generation, scratch, progress, rendering=rendering, speech=speech, detail=detail
         )
         clips, footage = await scout.choose(await scout.gather(sources))
         plans = planning.make_plans(clips, footage, wish)

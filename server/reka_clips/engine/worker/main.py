@@ -64,14 +64,22 @@ class _Sender:
 async def _make(assignment: Assignment, sender: _Sender) -> Outcome:
     from reka_clips.engine.media.pipeline import make_clips
 
-    stage, sent_at = "", 0.0
+    last = Report(kind="progress")
+    sent_at = 0.0
 
-    def report(new_stage: str, share: float) -> None:
-        nonlocal stage, sent_at
+    def send(new: Report) -> None:
+        nonlocal last, sent_at
         now = anyio.current_time()
-        if new_stage != stage or now - sent_at >= _REPORT_SECONDS:
-            stage, sent_at = new_stage, now
-            sender.send(Report(kind="progress", stage=new_stage, share=share))
+        if (new.stage, new.detail) != (last.stage, last.detail) or now - sent_at >= _REPORT_SECONDS:
+            sent_at = now
+            sender.send(new)
+        last = new
+
+    def report(stage: str, share: float) -> None:
+        send(last.model_copy(update={"stage": stage, "share": share}))
+
+    def detail(words: str | None) -> None:
+        send(last.model_copy(update={"detail": words or ""}))
 
     request = assignment.request
     return await make_clips(
@@ -82,7 +90,8 @@ async def _make(assignment: Assignment, sender: _Sender) -> Outcome:
         directory=assignment.directory,
         ffmpeg=assignment.ffmpeg,
         report=report,
-        speech_model=assignment.speech_model,
+        speech=assignment.speech,
+        detail=detail,
     )
 
 

@@ -51,12 +51,13 @@ class WorkerLimits:
 
 
 async def run_worker(
-    assignment: Assignment, *, limits: WorkerLimits, on_progress: Callable[[str, float], None]
+    assignment: Assignment, *, limits: WorkerLimits, on_progress: Callable[[str, float, str], None]
 ) -> Report:
     """Have a worker make the clips of a generation; return its last report, `done` or `failed`.
 
-    on_progress: gets the stage and the rising share done, 0 to 1. When cancelled, the worker and its ffmpeg processes
-    are killed. Raises WorkerLostError when it crashes, is killed or breaks a limit; OSError when it cannot start.
+    on_progress: gets the stage, the rising share done, 0 to 1, and what else it is busy with. When cancelled, the
+    worker and its ffmpeg processes are killed. Raises WorkerLostError when it crashes, is killed
+    or breaks a limit; OSError when it cannot start.
     """
     process = await _start()
     watch = _Watch(process, limits)
@@ -71,7 +72,7 @@ async def run_worker(
             async for report in _reports(process.stdout):
                 watch.note(report)
                 if report.kind == "progress":
-                    on_progress(report.stage, report.share)
+                    on_progress(report.stage, report.share, report.detail)
                 elif report.kind in ("done", "failed"):
                     last = report
                     break
@@ -127,12 +128,12 @@ class _Watch:
         self._process = process
         self._limits = limits
         self._silent = self._stuck = self._total = 0
-        self._highest = ("", -1.0)
+        self._last = ("", -1.0, "")
 
     def note(self, report: Report) -> None:
         self._silent = 0
-        if report.kind == "progress" and (report.stage, report.share) != self._highest:
-            self._highest = (report.stage, report.share)
+        if report.kind == "progress" and (report.stage, report.share, report.detail) != self._last:
+            self._last = (report.stage, report.share, report.detail)
             self._stuck = 0
 
     async def run(self) -> None:

@@ -19,7 +19,7 @@ from reka_clips.engine.media.analyze.measurements import (
 )
 from reka_clips.engine.media.analyze.motion import Packets, frame_activity, read_packets, sampled_activity
 from reka_clips.engine.media.analyze.shots import cut_frames, keyframe_cuts
-from reka_clips.engine.media.ffmpeg.process import steady_rate
+from reka_clips.engine.media.ffmpeg.process import known_matrix, steady_rate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -91,7 +91,7 @@ def picture_arguments(video: VideoStream, tier: Tier, *, seconds: float) -> list
     line = f"scale={COLUMNS}:1:flags=area"
     shrink = "scale=32:18:flags=area"
     graph = [
-        f"[0:{video.index}]settb=1/{_MICROSECONDS},trim=end={seconds:.6f},scale=160:90:flags=fast_bilinear,format=gray,split=2[every][some]",
+        f"[0:{video.index}]settb=1/{_MICROSECONDS},{known_matrix(video)}trim=end={seconds:.6f},scale=160:90:flags=fast_bilinear,format=gray,split=2[every][some]",
         f"[every]{shrink},scdet=threshold=100:sc_pass=0,metadata=mode=print:key=lavfi.scd.mafd:file={_CHANGES}[changes]",
         f"[some]{rate},split={'3[a]' if tier == 'full' else '2'}[b][c]",
         f"[b]sobel,{line}[edges]",

@@ -11,6 +11,7 @@ from collections import deque
 from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
+from statistics import median_high
 from typing import TYPE_CHECKING, Final
 
 from reka_clips.engine.media.ffmpeg.banner import Banner, parse_ffmetadata
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from reka_clips.engine.media.ffmpeg.process import Ffmpeg
 
 # Raw streams: without times, so without a length until they are given both. See `remux`.
-RAW_FORMATS: Final = frozenset({"h264", "hevc", "m4v", "mpegvideo", "obu"})
+RAW_FORMATS: Final = frozenset({"h264", "hevc", "m4v", "mpegvideo", "obu", "mjpeg"})
 
 _MIN_DURATION: Final = Fraction(1, 5)
 _TIMEOUT_SECONDS: Final = 120
@@ -118,6 +119,13 @@ async def has_frames(ffmpeg: Ffmpeg, path: Path, video: VideoStream, count: int 
     opened = input_arguments(path, options=["-an", "-sn", "-dn"])
     await ffmpeg.run([*opened, *arguments], on_output=listed.extend, timeout_seconds=_READ_ALL_SECONDS)
     return sum(line.startswith(b"0,") for line in listed.split(b"\n")) >= count
+
+
+async def frame_seconds(ffmpeg: Ffmpeg, path: Path, info: MediaInfo) -> Fraction:
+    """Return how long a frame of a raw stream is shown, as its headers have it; 1/25 s where they say nothing."""
+    packets = await _packets(ffmpeg, path, info, limits=["-frames:v", "50"])
+    lengths = [length for _, length in packets if length > 0]
+    return median_high(lengths) if lengths else 1 / (info.video.frame_rate or Fraction(_USUAL_RATE))
 
 
 def still_picture(info: MediaInfo) -> MediaError:

@@ -33,7 +33,7 @@ NEEDED_FEATURES: Final = frozenset({"libx264", "aac", "ass", "scdet", "astats", 
 
 # Containers whose demuxers read one file and open no other. No playlists (hls, dash, concat), no image sequences.
 FORMATS: Final = (
-    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,mxf,nut,dv,m4v,h264,hevc,ivf,obu,"
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,mxf,nut,dv,m4v,h264,hevc,mjpeg,ivf,obu,"
     "gif,apng,wtv,rm,vob,swf,y4m,yuv4mpegpipe,live_flv,av1,"
     # Sound alone, so that such a file is called what it is.
     "mp3,wav,w64,flac,aac,ac3,eac3,dts,truehd,aiff,caf,amr,au,ape,wv,tta,mpc,mpc8,loas"
@@ -44,6 +44,8 @@ _MIN_MEMORY_BYTES: Final = 1536 * 1024**2  # address space, of which a decoder's
 _MAX_MEMORY_BYTES: Final = 8 * 1024**3
 _MAX_LOG_BYTES: Final = 64 * 1024
 _NICENESS: Final = 5
+# What the `scale` filter takes, by ffmpeg's names; empty is unknown, gbr is RGB.
+SCALE_MATRICES: Final = frozenset({"", "gbr", "bt709", "fcc", "bt470bg", "smpte170m", "smpte240m", "bt2020nc"})
 _PR_SET_PDEATHSIG: Final = 1
 _READ_BYTES: Final = 65536
 _MAX_PADDING_RATE: Final = 250
@@ -87,6 +89,11 @@ def steady_rate(video: VideoStream, rate: Fraction | int, *, hold_seconds: float
     known = "" if is_usable else f"fps={_PADDING_RATE}:eof_action=pass,"
     length = "stop=-1" if hold_seconds is None else f"stop_duration={hold_seconds:.3f}"
     return f"{known}tpad=stop_mode=clone:{length},fps={rate}:start_time=0"
+
+
+def known_matrix(video: VideoStream) -> str:
+    """Return the filter, with a comma, without which `scale` refuses a picture whose matrix it does not know."""
+    return "" if video.color_matrix in SCALE_MATRICES else "setparams=colorspace=bt709,"
 
 
 def output_argument(path: Path) -> str:

@@ -18,23 +18,67 @@ TAGS: Final = "setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_t
 _TO_BT709: Final = "out_color_matrix=bt709:out_range=tv"
 _HD_WIDTH_PX: Final = 1280
 _HD_HEIGHT_PX: Final = 720
-# What `scale` calls a matrix, by what the stream's dump calls it.
-_MATRICES: Final = MappingProxyType({"bt709": "bt709", "smpte170m": "smpte170m", "bt470bg": "bt470bg"})
-_WIDE_MATRICES: Final = frozenset({"bt2020nc", "bt2020c", "bt2020_ncl", "bt2020_cl"})
+# The matrices that `scale` knows, by what the stream's banner calls them.
+_MATRICES: Final = MappingProxyType(
+    {name: name for name in ("bt709", "fcc", "bt470bg", "smpte170m", "smpte240m")}
+    | dict.fromkeys(("bt2020nc", "bt2020c", "bt2020_ncl", "bt2020_cl"), "bt2020")
+)
+_SDR_TRANSFERS: Final = frozenset({"bt709", "iec61966-2-1", "bt2020-10", "bt2020-12", "smpte170m", "bt470m", "bt470bg"})
+_WIDE_PRIMARIES: Final = frozenset({"bt2020", "smpte431", "smpte432"})
 
 
 def conversion(video: VideoStream, features: Collection[str]) -> tuple[str, tuple[str, ...]]:
     """Return how a picture's colours become BT.709 in video range: options of its `scale` filter, and filters after.
 
-    features: what this ffmpeg has. A source that names no matrix has BT.709 if it is HD, BT.601 else: so do players
-    read it. An HDR source is toned behind the scaling, where there are fewest pixels.
+    features: what this ffmpeg has. What the container says counts, as the frames may say nothing. A source that names
+    no matrix has BT.709 if it is HD, BT.601 else: so do players read it. An HDR source is toned behind the scaling,
+    where there are fewest pixels; a wide gamut (BT.2020, P3) is brought into that of BT.709 there.
     """
-    if video.is_hdr:
+    if video.is_hdr or _is_ictcp(video):
         return "", (*_toning(video, features), f"scale={_TO_BT709}")
-    if _is_rgb(video):
-        return f":{_TO_BT709}", ()
-    own = "bt2020" if video.color_matrix in _WIDE_MATRICES else _MATRICES.get(video.color_matrix, "")
-    return f":in_color_matrix={own or _matrix_by_size(video)}:{_TO_BT709}", ()
+    if is_rgb(video):
+        return f":{_TO_BT709}", _gamut(video, features)
+    if video.color_matrix == "ycgco" and "zscale" in features:
+        value_range = "pc" if video.is_full_range else "tv"
+        return "", (f"setparams=range={value_range}:colorspace=ycgco", "format=yuv444p", "zscale=m=bt709:r=tv")
+    own = _MATRICES.get(video.color_matrix) or ("bt2020" if video.color_primaries == "bt2020" else None)
+    in_range = ":in_range=pc" if video.is_full_range else ""
+    return f":in_color_matrix={own or _matrix_by_size(video)}{in_range}:{_TO_BT709}", _gamut(video, features)
+
+
+def color_warning(video: VideoStream) -> str | None:
+    """Return what to say of a film whose colours cannot be converted exactly."""
+    if _is_ictcp(video):
+        return (
+            "The film is Dolby Vision (profile 5), whose colours can only be converted roughly: hues and brightness "
+            "may be off. A version of it in HDR10 or SDR gives exact colours."
+        )
+    return None
+
+
+def _is_ictcp(video: VideoStream) -> bool:
+    """Whether only a Dolby Vision screen can show the picture: its base layer is IPT with the curve of PQ.
+
+    ICtCp, which ffmpeg knows, has the same greys and nearly the same hues; the metadata of each scene are passed over.
+    """
+    return video.dolby_vision is not None and video.dolby_vision.profile == _PROFILE_WITHOUT_BASE
+
+
+_PROFILE_WITHOUT_BASE: Final = 5
+
+
+def _gamut(video: VideoStream, features: Collection[str]) -> tuple[str, ...]:
+    """Return the filters that convert the primaries of an SDR picture that is BT.709 but for them."""
+    primaries = video.color_primaries
+    if primaries not in _WIDE_PRIMARIES:
+        return ()
+    transfer = video.color_transfer if video.color_transfer in _SDR_TRANSFERS else "bt709"
+    if "zscale" in features:
+        tags = f"setparams=range=tv:color_primaries={primaries}:color_trc={transfer}:colorspace=bt709"
+        return ("format=yuv444p16", tags, "zscale=p=bt709:t=bt709:m=bt709:r=tv")
+    # This filter takes the curve of cameras for BT.709; screens have about the power of 2.2.
+    source = f"ispace=bt709:irange=tv:itrc=gamma22:iprimaries={primaries}"
+    return ("format=yuv444p10", f"colorspace={source}:space=bt709:range=tv:trc=gamma22:primaries=bt709")
 
 
 def _toning(video: VideoStream, features: Collection[str]) -> tuple[str, ...]:
@@ -42,18 +86,29 @@ def _toning(video: VideoStream, features: Collection[str]) -> tuple[str, ...]:
 
     Without zscale a lookup table per channel does it, with less exact colours.
     """
+    transfer = "smpte2084" if _is_ictcp(video) else video.color_transfer
+    matrix = video.color_matrix if video.color_matrix.startswith("bt2020") else "bt2020nc"
+    if _is_ictcp(video):
+        matrix = "ictcp"
+    elif is_rgb(video):
+        matrix = "gbr"
+    primaries = video.color_primaries if video.color_primaries in _WIDE_PRIMARIES else "bt2020"
+    value_range = "pc" if video.is_full_range or is_rgb(video) else "tv"
+    # Each step goes by the tags of the frames, which are empty where only the container tells.
+    tags = f"setparams=range={value_range}:color_primaries={primaries}:color_trc={transfer}:colorspace={matrix}"
     if {"zscale", "tonemap"} <= set(features):
-        source = f"zscale=tin={video.color_transfer}:pin=bt2020:min=bt2020nc:rin=tv:t=linear:npl=203"
         return (
-            source,
+            tags,
+            "zscale=t=linear:npl=203",
             "format=gbrpf32le",
             "zscale=p=bt709",
             "tonemap=tonemap=mobius:param=0.5:desat=0",
             "zscale=t=bt709:m=bt709:r=tv",
         )
-    curve = _PQ_CURVE if video.color_transfer == "smpte2084" else _HLG_CURVE
+    curve = _PQ_CURVE if transfer == "smpte2084" else _HLG_CURVE
     lookup = ":".join(f"{channel}='{curve}'" for channel in "rgb")
-    return ("scale=in_color_matrix=bt2020", "format=gbrp", f"lutrgb={lookup}", _BT2020_TO_BT709)
+    in_range = f"in_range={value_range}"
+    return (f"scale=in_color_matrix=bt2020:{in_range}", "format=gbrp", f"lutrgb={lookup}", _BT2020_TO_BT709)
 
 
 # From a code value, 0 to 255, over light, where 1 is the white of paper (203 cd/m2, ITU-R BT.2408), through a
@@ -74,7 +129,8 @@ _BT2020_TO_BT709: Final = (
 )
 
 
-def _is_rgb(video: VideoStream) -> bool:
+def is_rgb(video: VideoStream) -> bool:
+    """Whether the stored picture is red, green and blue rather than luma and chroma."""
     return video.pixel_format.startswith(("rgb", "bgr", "gbr", "argb", "abgr", "pal8", "0rgb", "0bgr"))
 
 

@@ -10,7 +10,7 @@ from fractions import Fraction
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from reka_clips.engine.media.ffmpeg.process import steady_rate
+from reka_clips.engine.media.ffmpeg.process import known_matrix, steady_rate
 from reka_clips.engine.media.geometry import Area, contained_size, crop_area
 from reka_clips.engine.media.plan import Shot
 from reka_clips.engine.media.render import color
@@ -244,9 +244,11 @@ def _focus(scene: Scene, shot: Shot, size: Area, within: Area) -> tuple[float, f
 def _prepare(scene: Scene, frame: Frame) -> list[str]:
     """Return the filters that give every source the same kind of pictures: whole frames, constant in rate and size."""
     width, height = scene.video.upright_size_px
-    filters = ["bwdif=deint=interlaced"] if scene.video.is_interlaced else []
-    # The scaling costs nothing until a source changes its size on the way, and then keeps the crops right.
-    return [*filters, _steady(scene, frame.rate), f"scale={width}:{height}"]
+    # The scaling costs nothing until a source changes its size on the way, and then keeps the crops right. Frames say
+    # for themselves whether they are interlaced, which containers often do not; others pass bwdif unchanged and for
+    # nothing (720p: no time that could be measured).
+    deinterlacing = [] if color.is_rgb(scene.video) else ["bwdif=deint=interlaced"]
+    return [f"{known_matrix(scene.video)}scale={width}:{height}", *deinterlacing, _steady(scene, frame.rate)]
 
 
 def _panel_filters(scene: Scene, frame: Frame, features: Collection[str]) -> Callable[[Panel], str]:

@@ -16,6 +16,7 @@ from reka_clips.engine.media.ffmpeg.probe import probe
 from reka_clips.engine.media.ffmpeg.process import picture_input
 from reka_clips.engine.media.geometry import DEFAULT_RESOLUTION_PX, choose_resolution, frame_size, output_rate
 from reka_clips.engine.media.render import audio, encoding, filter_graph
+from reka_clips.engine.media.render.color import color_warning
 from reka_clips.engine.media.render.filter_graph import Frame, Scene
 from reka_clips.engine.media.render.poster import make_poster
 from reka_clips.engine.media.render.thumbnails import take_preview
@@ -73,6 +74,7 @@ async def render_clip(
         )
         report(_MEASURING_SHARE)
         frame, warnings = choose_frame(scenes, rendering)
+        warnings += [told for scene in scenes if (told := color_warning(scene.video))]
         letters = await write_lettering(ffmpeg, plan, rendering, frame, directory)
         clip, still = directory / "clip.mp4", directory / "still.jpg"
         await ffmpeg.run(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from anyio import to_thread
 
 from reka_clips.engine.media.analyze.measurements import COLUMNS
-from reka_clips.engine.media.ffmpeg.process import output_argument, picture_input, steady_rate
+from reka_clips.engine.media.ffmpeg.process import known_matrix, output_argument, picture_input, steady_rate
 from reka_clips.engine.media.geometry import Area
 from reka_clips.engine.media.render import faces
 
@@ -91,7 +91,8 @@ async def take_preview(
     squares = scratch / f"faces-{segment.source}-{float(segment.start):.3f}.rgb"
     with_faces = with_thumbnails and faces.is_available()
     graph = (
-        f"[0:{info.video.index}]{steady},scale={width}:{height}{',split[seen]' if with_faces else ''}{_LOOK}[out]"
+        f"[0:{info.video.index}]{known_matrix(info.video)}{steady}"
+        f",scale={width}:{height}{',split[seen]' if with_faces else ''}{_LOOK}[out]"
         + (f";[seen]framestep={_FACE_STEP},{faces.square_filter()}[faces]" if with_faces else "")
     )
     to_squares = ["-map", "[faces]", "-f", "rawvideo", output_argument(squares)] if with_faces else []

@@ -8,7 +8,7 @@ from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Final, Literal, TypedDict
 
 from reka_clips.engine.media.plan import ClipPlan, Cue, Segment, Shot
-from reka_clips.engine.media.select.candidates import Candidate, SourceFeatures, choose_lengths, windows
+from reka_clips.engine.media.select.candidates import Candidate, Lengths, SourceFeatures, choose_lengths, windows
 from reka_clips.engine.media.select.interest import interest, relevance_bins, silences
 from reka_clips.engine.media.select.pick import (
     ai_score,
@@ -88,7 +88,7 @@ def choose(
     within: for some sources (by index) the stretches to choose from. extra: how many more clips than asked for,
     after the others. Fewer come back where no more fit; none where not even one does.
     """
-    terrains = [_terrain(index, item, wish, (within or {}).get(index)) for index, item in enumerate(footage)]
+    terrains = [features(index, item, wish, (within or {}).get(index)) for index, item in enumerate(footage)]
     available = sum((item.seconds for item in footage), start=Fraction(0))
     if wish.template == "compilation":
         lengths, count = reel_lengths(wish.shortest, wish.longest, available=available, count=wish.count)
@@ -96,13 +96,18 @@ def choose(
     count = expected_count(wish, available)
     found: list[Candidate] = []
     for terrain, item in zip(terrains, footage, strict=True):
-        share = Fraction(count) * item.seconds / available if available else Fraction(1)
-        lengths = choose_lengths(wish.shortest, wish.longest, available=item.seconds, count=max(1, round(share)))
+        lengths = moment_lengths(item, wish, available)
         if lengths.shortest <= lengths.longest:
             found.extend(worthwhile(windows(terrain, lengths)))
     picked = pick_moments(found, count)
     spare = pick_moments(found, extra, taken=picked) if extra else []
     return [[window] for window in [*picked, *spare]]
+
+
+def moment_lengths(item: AnalyzedSource, wish: SelectionOptions, available: Fraction) -> Lengths:
+    """Return how long moments of one source are to be. available: seconds of all sources."""
+    share = Fraction(expected_count(wish, available)) * item.seconds / available if available else Fraction(1)
+    return choose_lengths(wish.shortest, wish.longest, available=item.seconds, count=max(1, round(share)))
 
 
 def is_prompt_matched(footage: Sequence[AnalyzedSource], wish: SelectionOptions) -> bool:
@@ -121,7 +126,10 @@ def make_plans(
     return [_plan(clip, footage, spoken, vocabulary, wish) for clip in clips]
 
 
-def _terrain(index: int, item: AnalyzedSource, wish: SelectionOptions, within: Stretches | None) -> SourceFeatures:
+def features(
+    index: int, item: AnalyzedSource, wish: SelectionOptions, within: Stretches | None = None
+) -> SourceFeatures:
+    """Return what is known of a source when windows are looked for. index: which of the sources it is."""
     measured = item.measured
     curve = interest(measured, film_seconds=item.info.duration)
     spoken = spoken_in(item, Fraction(wish.longest))
