@@ -123,6 +123,9 @@ async def test_hdr_that_only_the_container_tells_is_toned_as_if_the_stream_did(
     plain = ("-bsf:v", "hevc_metadata=colour_primaries=2:transfer_characteristics=2:matrix_coefficients=2")
     run(FFMPEG, ["-i", str(told), "-c", "copy", *plain, *tags, str(untold)])
     info = await probe(ffmpeg, untold)
+    if not info.video.color_transfer:
+        assert ffmpeg.version < (6,)  # which forgets what the container said as soon as a frame is decoded
+        return
     assert info.video.color_transfer == transfer
 
     expected, _ = await clip_of(ffmpeg, told)

@@ -94,6 +94,7 @@ async def _make(assignment: Assignment, sender: _Sender) -> Outcome:
         report=report,
         speech=assignment.speech,
         detail=detail,
+        video_urls=request.video_urls,
     )
 
 
