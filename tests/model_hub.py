@@ -8,20 +8,25 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 REVISION = "f" * 40
+_CHUNK_BYTES = 1_000_000
 
 
 class Hub(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, files: Mapping[str, bytes], *, break_at: int | None = None, wrong: str | None = None) -> None:
+    def __init__(
+        self, files: Mapping[str, bytes], *, break_at: int | None, wrong: str | None, seconds_per_mb: float
+    ) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.files = dict(files)
         self.break_at = break_at  # the first answer with the largest file ends after so many bytes
+        self.seconds_per_mb = seconds_per_mb  # a connection of this pace
         self.wrong = wrong  # this file's bytes are not those announced
         self.ranges: list[str] = []
         self.downloads: list[str] = []
@@ -78,6 +83,9 @@ class _Handler(BaseHTTPRequestHandler):
         body = content[start:]
         if name == self.server.wrong:
             body = bytes(byte ^ 1 for byte in body[:64]) + body[64:]
+        self._send(name, body)
+
+    def _send(self, name: str, body: bytes) -> None:
         with self.server.lock:
             self.server.downloads.append(name)
             breaks = (
@@ -87,7 +95,10 @@ class _Handler(BaseHTTPRequestHandler):
             )
             if breaks is not None:
                 self.server.break_at = None
-        self.wfile.write(body if breaks is None else body[:breaks])
+        for at in range(0, len(body if breaks is None else body[:breaks]), _CHUNK_BYTES):
+            self.wfile.write(body[at : min(at + _CHUNK_BYTES, len(body) if breaks is None else breaks)])
+            if self.server.seconds_per_mb:
+                time.sleep(self.server.seconds_per_mb)
         if breaks is not None:
             self.wfile.flush()
             self.close_connection = True
@@ -133,9 +144,11 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def model_hub(files: Mapping[str, bytes], *, break_at: int | None = None, wrong: str | None = None) -> Generator[Hub]:
+def model_hub(
+    files: Mapping[str, bytes], *, break_at: int | None = None, wrong: str | None = None, seconds_per_mb: float = 0
+) -> Generator[Hub]:
     """Serve the files of one model, whatever its name, until the block ends."""
-    hub = Hub(files, break_at=break_at, wrong=wrong)
+    hub = Hub(files, break_at=break_at, wrong=wrong, seconds_per_mb=seconds_per_mb)
     thread = threading.Thread(target=hub.serve_forever, daemon=True)
     thread.start()
     try:

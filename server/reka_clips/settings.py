@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any, Final, Literal, TypeVar, cast
 from urllib.parse import urlsplit
 
+from reka_clips.speech_setting import SpeechSetting
+
 Backend = Literal["auto", "reka", "local"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
@@ -201,10 +203,6 @@ def _folders(value: str) -> tuple[Path, ...]:
     return tuple(_folder(part) for part in value.split(os.pathsep) if part)
 
 
-def _model(value: str) -> Path | None:
-    return None if value.lower() == "off" else _folder(value)
-
-
 def _program(value: str) -> str:
     """A name to look up on PATH, or a path; `~` is expanded."""
     return os.path.expanduser(value)  # noqa: PTH111 - never raises; a bare name must stay one
@@ -361,11 +359,12 @@ class Settings:
     ffmpeg: str | None = setting(
         "REKA_CLIPS_FFMPEG", _program, None, "The ffmpeg to use, as a path or a name on `PATH`."
     )
-    whisper_model: Path | None = setting(
+    speech: SpeechSetting = setting(
         "REKA_CLIPS_WHISPER_MODEL",
-        _model,
-        None,
-        "Folder of a faster-whisper model, for captions from speech.",
+        SpeechSetting.parse,
+        SpeechSetting(),
+        "The speech model for captions: `auto` (tiny or base, fetched when it is first needed), a size such as "
+        "`small`, the folder of a faster-whisper model, or `off`.",
     )
     engine_key: str | None = setting(
         "REKA_CLIPS_ENGINE_KEY", _key, None, "The key that callers of `reka-clips-mcp engine` must send."

@@ -39,6 +39,7 @@ _UV: Final = (
     ),
     *("UV_OFFLINE", "UV_SYSTEM_CERTS", "UV_NATIVE_TLS", "UV_INSECURE_HOST", "UV_HTTP", "UV_CACHE_DIR"),
 )
+_MODEL_HUB: Final = ("HF_ENDPOINT", "HF_HOME", "HF_HUB_")  # but not HF_TOKEN: the models are public
 _SECRETS: Final = ("REKA_CLIPS_AUTH_TOKEN", "REKA_CLIPS_ENGINE_KEY", "REKA_CLIPS_SECRET")
 
 
@@ -54,12 +55,12 @@ def python_command(*arguments: str) -> list[str]:
 def engine_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """Return what the engine may know of an environment: settings without secrets, proxies, certificates, uv's."""
     uv = {name: value for name, value in environ.items() if name == "UV"}  # its path
-    return _allowed(environ, (*_SYSTEM, *_ENGINE, *_NETWORK, *_UV)) | _for_python(environ) | uv
+    return _allowed(environ, (*_SYSTEM, *_ENGINE, *_NETWORK, *_MODEL_HUB, *_UV)) | _for_python(environ) | uv
 
 
 def worker_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return what a worker may know, which opens files of strangers and has no business on the network."""
-    return _allowed(environ, (*_SYSTEM, *_ENGINE)) | _for_python(environ)
+    """Return what a worker may know. It opens files of strangers, and fetches the speech model."""
+    return _allowed(environ, (*_SYSTEM, *_ENGINE, *_NETWORK, *_MODEL_HUB)) | _for_python(environ)
 
 
 def media_environment(environ: Mapping[str, str]) -> dict[str, str]:

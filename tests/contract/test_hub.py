@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import anyio
@@ -24,6 +25,12 @@ FULL = ["queued", "downloading", "indexing", "preprocessing", "processing", "com
 async def deadline():
     with anyio.fail_after(150):
         yield
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for what nobody tells: that time has passed, or that something was forgotten."""
+    while not condition():  # noqa: ASYNC110 - see above
+        await anyio.sleep(0.001)
 
 
 async def stages(job: Generation) -> list[str]:
@@ -271,7 +278,7 @@ async def test_after_the_documented_time_the_same_request_is_sent_again(api: Scr
     async with open_desk(api.base_url, config=replace(QUICK, repeat_seconds=0.0)) as desk:
         first = await desk.manager.create(desk.account, a_request()).job()
         await stages(first)
-        await anyio.sleep(0.001)
+        await until(lambda: bool(first.ended_ago_seconds()))
         assert (await desk.manager.create(desk.account, a_request()).job()).id != first.id
 
 
@@ -315,7 +322,7 @@ async def test_a_finished_one_is_asked_for_again_when_its_links_may_be_old(api: 
 
         renewed = CLIP | {"video_url": "https://cdn.example.com/renewed.mp4"}
         api.generations[job.id].set_stage("completed", output=[renewed])
-        await anyio.sleep(0.21)
+        await until(lambda: not job.is_fresh(None))
         again = await desk.manager.job(desk.account, job.id)
         assert again is job
         assert again.state.snapshot.output[0].link == renewed["video_url"]
@@ -419,8 +426,7 @@ async def test_one_that_nobody_asks_about_is_let_go_and_can_be_asked_for_again(a
     config = replace(QUICK, unasked_seconds=0.1, prune_seconds=0.02)
     async with open_desk(api.base_url, config=config) as desk:
         job = await desk.manager.create(desk.account, a_request()).job()
-        while len(desk.manager):  # noqa: ASYNC110 - the hub tells nobody whom it forgets
-            await anyio.sleep(0.01)
+        await until(lambda: len(desk.manager) == 0)
         await api.server.until_closed()
 
         again = await desk.manager.job(desk.account, job.id)
@@ -434,13 +440,12 @@ async def test_one_that_somebody_listens_to_is_never_let_go(api: ScriptedClipApi
         job = await desk.manager.create(desk.account, a_request()).job()
         async with anyio.create_task_group() as callers:
             callers.start_soon(stages, job)
-            while not job.listeners:
-                await anyio.lowlevel.checkpoint()
-            await anyio.sleep(0.2)
-            assert len(desk.manager) == 1
+            await until(lambda: job.listeners > 0)
+            later = await desk.manager.create(desk.account, a_request("later")).job()
+            await until(lambda: desk.manager.known(desk.account, later.id) is None)
+            assert desk.manager.known(desk.account, job.id) is job
             api.generations[job.id].set_stage("completed")
-        while len(desk.manager):  # noqa: ASYNC110 - as above; a while after its end it is forgotten
-            await anyio.sleep(0.01)
+        await until(lambda: len(desk.manager) == 0)
 
 
 async def test_watching_can_be_stopped_and_goes_on_when_somebody_listens(api: ScriptedClipApi, desk: Desk):
@@ -495,7 +500,8 @@ async def test_a_full_hub_lets_go_of_the_one_that_was_longest_not_asked_for(api:
         first = await desk.manager.create(desk.account, a_request("1")).job()
         second = await desk.manager.create(desk.account, a_request("2")).job()
         await desk.manager.job(desk.account, first.id)
-        await anyio.sleep(0.01)
+        asked_at = anyio.current_time()
+        await until(lambda: anyio.current_time() > asked_at)
         third = await desk.manager.create(desk.account, a_request("3")).job()
 
         assert desk.manager.known(desk.account, second.id) is None
@@ -547,7 +553,7 @@ async def test_an_upstream_that_restarts_ends_nothing(api: ScriptedClipApi, desk
         while not job.listeners:
             await anyio.lowlevel.checkpoint()
         await api.server.stop()  # every stream breaks, every poll is refused
-        await anyio.sleep(0.2)
+        await until(lambda: not job.streaming)
         await api.server.start()
         api.generations[job.id].set_stage("completed")
 

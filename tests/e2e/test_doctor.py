@@ -81,7 +81,7 @@ def test_where_all_is_in_place_it_starts_the_engine_and_ends_with_0(tmp_path: Pa
 def test_as_text_it_ends_with_a_sentence_and_hides_the_key(tmp_path: Path) -> None:
     ended = run("doctor", folder=tmp_path, REKA_API_KEY=KEY, REKA_BASE_URL="http://127.0.0.1:9")
     assert ended.returncode == 1
-    assert ended.stdout.rstrip().endswith("1 problem to mend.")
+    assert ended.stdout.rstrip().endswith("1 problem found.")
     assert KEY not in ended.stdout + ended.stderr
 
 

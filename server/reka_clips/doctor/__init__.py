@@ -1,4 +1,4 @@
-"""`reka-clips-mcp doctor`: what is in place, what is not, and how to mend it."""
+"""`reka-clips-mcp doctor`: what is in place, what is missing, and how to fix it."""
 
 from reka_clips.doctor.command import run
 

@@ -1,32 +1,93 @@
-"""What this computer brings: Python and packages, ffmpeg, folders, disk."""
+"""What this computer brings: settings, Python and packages, ffmpeg, speech recognition, folders, disk."""
 
 from __future__ import annotations
 
+import difflib
 import importlib.metadata
 import os
 import platform
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, Literal
 
 from reka_clips.doctor.report import Finding, Status
 from reka_clips.errors import EngineMissingError
 from reka_clips.files import keeps_out, private_folders, real_place
-from reka_clips.settings import Settings
+from reka_clips.settings import KNOWN_VARIABLES, Settings
 
 PACKAGES: Final = ("mcp", "httpx2", "pydantic")
 
+_PREFIX: Final = "REKA_"
+_BACKEND: Final = "REKA_CLIPS_BACKEND"
+_GET_A_KEY: Final = "A free key comes from Reka's platform site, https://platform.reka.ai."
 _OLDEST_PYTHON: Final = (3, 11)
 _GIGABYTE: Final = 1024**3
 _SCARCE_BYTES: Final = 5 * _GIGABYTE
 _TOO_LITTLE_BYTES: Final = _GIGABYTE // 2
 
 
+def backend_of(settings: Settings) -> Literal["reka", "local"] | None:
+    """Return the backend that these settings choose, or None where the choice is wrong."""
+    if settings.backend == "auto":
+        return "reka" if settings.api_key else "local"
+    return settings.backend
+
+
+def check_settings(settings: Settings, environ: Mapping[str, str]) -> list[Finding]:
+    """Return what is wrong with the settings, one finding each, or one that says all is well."""
+    findings = [
+        Finding("settings", "problem", problem, "Correct it, or remove it to use the default.")
+        for problem in settings.problems
+        if not problem.startswith(_BACKEND)  # check_backend reports it
+    ]
+    findings += [
+        Finding(
+            "settings",
+            "note",
+            f"{name} still holds a placeholder, because the program that starts the server had no value for it. "
+            "It counts as not set.",
+        )
+        for name in settings.placeholders
+    ]
+    for name in sorted(name for name in environ if name.startswith(_PREFIX) and name not in KNOWN_VARIABLES):
+        close = difflib.get_close_matches(name, KNOWN_VARIABLES, n=1)
+        findings.append(
+            Finding(
+                "settings",
+                "note",
+                f"{name} is not a setting of this server and has no effect.",
+                f"Did you mean {close[0]}?" if close else None,
+            )
+        )
+    count = sum(name in KNOWN_VARIABLES for name in environ)
+    told = "no variable is set; defaults are used" if count == 0 else f"{count} set, all valid"
+    return findings or [Finding("settings", "ok", told)]
+
+
+def check_backend(settings: Settings) -> Finding:
+    """Return where clips will be made, or what keeps the choice from working."""
+    backend = backend_of(settings)
+    if backend is None:
+        return Finding("backend", "problem", "REKA_CLIPS_BACKEND names no backend.", "Set it to auto, reka or local.")
+    if backend == "reka" and not settings.api_key:
+        return Finding(
+            "backend",
+            "problem",
+            "REKA_CLIPS_BACKEND is reka, and there is no key.",
+            f"Set REKA_API_KEY in the configuration of the client that starts the server. {_GET_A_KEY} "
+            "Or set REKA_CLIPS_BACKEND to local: clips are then cut on this computer.",
+        )
+    if backend == "reka":
+        return Finding("backend", "ok", f"clips are made by the Clip API at {settings.base_url}")
+    why = "there is no key" if settings.backend == "auto" else "as REKA_CLIPS_BACKEND says"
+    return Finding("backend", "ok", f"clips are cut on this computer ({why})")
+
+
 def check_python() -> Finding:
-    """Return whether Python is new enough and the packages the server stands on are there."""
+    """Return whether Python is new enough and the packages that the server needs are installed."""
     where = f"Python {platform.python_version()} at {sys.executable}"
     if sys.version_info < _OLDEST_PYTHON:
         oldest = ".".join(str(part) for part in _OLDEST_PYTHON)
@@ -70,17 +131,17 @@ def check_ffmpeg(settings: Settings, backend: Literal["reka", "local"] | None) -
 
 
 def _check_speech(settings: Settings, backend: Literal["reka", "local"] | None) -> list[Finding]:
-    from reka_clips.engine.media.text import speech
+    from reka_clips.engine.media.text.speech import Recognizer
 
-    model = settings.whisper_model
-    if model is None:
-        told = "Off. Captions come from subtitles beside or inside the video."
-        hint = None if backend == "reka" else f"For captions from speech, {speech.remedy(None)}."
-        return [Finding("speech", "ok" if backend == "reka" else "note", told, hint)]
-    problem = speech.problem_with_model(model)
-    if problem is not None:
-        return [Finding("speech", "problem", problem, f"For captions from speech, {speech.remedy(model)}.")]
-    return [Finding("speech", "ok", f"On, with the model in {model}")]
+    speech = Recognizer(settings.speech, settings.data_dir)
+    problem = speech.problem()
+    if problem is None:
+        return [Finding("speech", "ok", speech.state())]
+    hint = f"For captions from speech, {speech.remedy()}."
+    if settings.speech.folder is not None:
+        return [Finding("speech", "problem", problem, hint)]
+    told = f"{problem} Captions come from subtitles beside or inside the video."
+    return [Finding("speech", "ok" if backend == "reka" else "note", told, None if backend == "reka" else hint)]
 
 
 async def check_fonts(settings: Settings) -> list[Finding]:
@@ -122,7 +183,7 @@ def check_folder(check: str, folder: Path, *, variable: str, needed: bool) -> Fi
     remedy = f"Give yourself the right to write there, or name another folder in {variable}."
     present = nearest_folder(folder)
     if present is None:
-        return Finding(check, bad, f"{folder} cannot be made: something that is no folder is in the way.", remedy)
+        return Finding(check, bad, f"{folder} cannot be made: something that is not a folder is in the way.", remedy)
     if present != folder:
         if os.access(present, os.W_OK | os.X_OK):
             return Finding(check, "ok", f"{folder} will be made when it is first used")

@@ -30,7 +30,7 @@ class Finding:
 
 
 def is_healthy(findings: Sequence[Finding]) -> bool:
-    """Whether nothing has to be mended: no finding is a problem."""
+    """Return whether no finding is a problem."""
     return all(finding.status != "problem" for finding in findings)
 
 
@@ -51,10 +51,10 @@ def as_text(findings: Sequence[Finding], *, version: str) -> str:
         head = f"  {_LABELS[finding.status]:<8} {finding.check:<11} "
         lines += _wrapped(finding.message, first=head)
         if finding.remedy:
-            label = "To mend it" if finding.status == "problem" else "Hint"
+            label = "To fix it" if finding.status == "problem" else "Hint"
             lines += _wrapped(f"{label}: {finding.remedy}", first=" " * _INDENT)
     problems = sum(finding.status == "problem" for finding in findings)
-    end = "All is in place." if problems == 0 else f"{problems} problem{'s' if problems > 1 else ''} to mend."
+    end = "Everything looks good." if problems == 0 else f"{problems} problem{'s' if problems > 1 else ''} found."
     return "\n".join([*lines, "", end])
 
 

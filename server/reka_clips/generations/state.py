@@ -77,7 +77,10 @@ def reduce(state: GenerationState, snapshot: Snapshot, *, elapsed_seconds: float
         if not revived:
             return _detailed(state, snapshot) if stage == state.stage else state
     elif not stage or stage == state.stage:
-        return _advanced(_detailed(state, snapshot), snapshot, elapsed_seconds)
+        detailed = _detailed(state, snapshot)
+        advanced = _advanced(detailed, snapshot, elapsed_seconds)
+        is_new_detail = detailed.snapshot.detail not in (None, state.snapshot.detail)
+        return replace(advanced, sequence=state.sequence + 1) if is_new_detail else advanced
     elif not _is_ahead(stage, state.stages):
         return state
     ahead = _detailed(state, snapshot)

@@ -108,7 +108,7 @@ class ProgressReporter:
         if error is None or isinstance(error, Exception):
             await anyio.sleep_until(self._sent_at + _GAP_SECONDS)
 
-    async def report(self, message: str, *, progress: float = 0.0, is_measured: bool = False) -> None:
+    async def tell(self, message: str, *, progress: float = 0.0, is_measured: bool = False) -> None:
         """Send a message; the very first one is held back for a moment, in case the call is answered at once.
 
         progress: 0 to 1; is_measured: it is the backend's own number.
@@ -142,7 +142,7 @@ class ProgressReporter:
                 share = "" if measured is None else f" {min(1.0, max(0.0, measured)):.0%}"
                 detail = f": {clean(state.snapshot.detail, max_characters=80)}" if state.snapshot.detail else ""
                 message = f"{stage_word(state.stage)}{share}{detail} (generation {generation.id})"
-                await self.report(message, progress=state.progress, is_measured=measured is not None)
+                await self.tell(message, progress=state.progress, is_measured=measured is not None)
 
     async def beat(self) -> None:
         """Send the message that is held back, or that the call goes on; given up when there is something newer."""

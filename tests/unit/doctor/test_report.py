@@ -8,8 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from reka_clips.doctor.configuration import check_backend, check_settings
-from reka_clips.doctor.machine import check_folder, check_privacy, judge_disk, nearest_folder
+from reka_clips.doctor.machine import (
+    check_backend,
+    check_folder,
+    check_privacy,
+    check_settings,
+    judge_disk,
+    nearest_folder,
+)
 from reka_clips.doctor.report import Finding, as_json, as_text, is_healthy
 from reka_clips.settings import Settings
 
@@ -32,10 +38,10 @@ def test_the_text_says_what_to_do_and_counts_what_is_wrong() -> None:
         [Finding("key", "problem", "wrong", "Make one."), Finding("disk", "note", "low", "Free some.")], version="1"
     )
     assert "PROBLEM  key" in text
-    assert "To mend it: Make one." in text
+    assert "To fix it: Make one." in text
     assert "Hint: Free some." in text
-    assert text.endswith("1 problem to mend.")
-    assert as_text([], version="1").endswith("All is in place.")
+    assert text.endswith("1 problem found.")
+    assert as_text([], version="1").endswith("Everything looks good.")
 
 
 @pytest.mark.parametrize(
@@ -59,7 +65,7 @@ def test_a_folder_is_tried_out_and_left_as_it_was(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     asked = [check_folder("data folder", one, variable="X", needed=True) for one in (there, to_be_made, blocked)]
     assert [finding.status for finding in asked] == ["ok", "ok", "problem"]
-    assert "no folder is in the way" in asked[2].message
+    assert "not a folder is in the way" in asked[2].message
     assert "X" in (asked[2].remedy or "")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file"]
     assert nearest_folder(to_be_made) == tmp_path

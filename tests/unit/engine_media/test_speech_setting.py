@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from reka_clips.engine.media.text.speech_model import SpeechSetting, choose_size
+from reka_clips.engine.media.text.speech_model import choose_size
+from reka_clips.speech_setting import SpeechSetting
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
-"""The speech model: what is said where it is missing."""
+"""The speech model: what is said where it is missing, and how words are put together."""
 
 from __future__ import annotations
 
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from reka_clips.engine.media.progress import Progress
 from reka_clips.engine.media.select.planning import SelectionOptions
 from reka_clips.engine.media.sources import AnalyzedSource
 from reka_clips.engine.media.text import speech
+from reka_clips.engine.media.text.speech import Recognizer
+from reka_clips.speech_setting import SpeechSetting
 
 
 @pytest.mark.parametrize(
@@ -21,6 +24,7 @@ from reka_clips.engine.media.text import speech
     [("missing", "model.bin"), ("file", "model.bin"), ("empty", "model.bin"), ("half", "config.json")],
 )
 def test_a_folder_without_a_model_is_told_with_the_name_of_the_setting(tmp_path: Path, kind: str, missing: str) -> None:
+    pytest.importorskip("faster_whisper", reason="the extra captions is not installed")
     place = tmp_path / "model"
     if kind == "file":
         place.write_text("x")
@@ -28,33 +32,47 @@ def test_a_folder_without_a_model_is_told_with_the_name_of_the_setting(tmp_path:
         place.mkdir()
     if kind == "half":
         (place / "model.bin").write_bytes(b"weights")
-    problem = speech.problem_with_model(place)
-    assert problem == f"REKA_CLIPS_WHISPER_MODEL names no folder with a faster-whisper model: {missing} is not in it."
-    assert "set REKA_CLIPS_WHISPER_MODEL to the folder" in speech.remedy(place)
+    recognizer = Recognizer(SpeechSetting(None, place), tmp_path)
+    assert recognizer.problem() == (
+        f"REKA_CLIPS_WHISPER_MODEL names no folder with a faster-whisper model: {missing} is not in it."
+    )
+    assert recognizer.remedy() == "set REKA_CLIPS_WHISPER_MODEL to auto, then restart the server"
 
 
 def test_the_remedy_names_the_steps_that_are_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    model = tmp_path / "model"
-    model.mkdir()
-    for name in ("model.bin", "config.json", "tokenizer.json"):
-        (model / name).write_bytes(b"{}")
+    off, auto = Recognizer(SpeechSetting(None), tmp_path), Recognizer(SpeechSetting(), tmp_path)
     monkeypatch.setitem(sys.modules, "faster_whisper", None)  # as if it were not installed
-    assert speech.problem_with_model(model) == "REKA_CLIPS_WHISPER_MODEL is set, but faster-whisper is not installed."
-    assert speech.remedy(model).startswith('install faster-whisper (pip install "reka-clips-mcp[captions]"), then')
-    assert "faster-whisper (pip" in speech.remedy(None)
-    assert "set REKA_CLIPS_WHISPER_MODEL" in speech.remedy(None)
+    assert auto.problem() == "Speech recognition needs the package faster-whisper, which is not installed."
+    install = 'install faster-whisper (pip install "reka-clips-mcp[captions]")'
+    assert auto.remedy() == f"{install}, then restart the server"
+    assert off.remedy() == f"{install} and set REKA_CLIPS_WHISPER_MODEL to auto, then restart the server"
     (tmp_path / "faster_whisper.py").write_text("")
     monkeypatch.delitem(sys.modules, "faster_whisper")
     monkeypatch.syspath_prepend(tmp_path)  # as if it were installed
-    assert speech.problem_with_model(model) is None
-    assert speech.remedy(None).startswith("set REKA_CLIPS_WHISPER_MODEL")
+    assert auto.problem() is None
+    assert auto.state().endswith("is fetched when it is first needed.")
+    assert off.problem() == "Speech recognition is off."
+    assert off.remedy() == "set REKA_CLIPS_WHISPER_MODEL to auto, then restart the server"
 
 
-def told(*films: AnalyzedSource, prompt: str = "", captions: bool = True, model: Path | None = None) -> str | None:
+def test_words_are_put_together_as_they_are_written() -> None:
+    def at(number: int) -> tuple[Fraction, Fraction]:
+        return Fraction(number, 10), Fraction(number + 1, 10)
+
+    heard = [" It", " weighs", " 7", ".8", " grams", ",", " or", " 10", "%"]
+    words = speech._glued((*at(number), text) for number, text in enumerate(heard))
+    assert [word.text for word in words] == ["It", "weighs", "7.8", "grams,", "or", "10%"]
+    assert (words[2].start, words[2].end) == (Fraction(2, 10), Fraction(4, 10))
+    spoken = speech._glued((*at(number), text) for number, text in enumerate(["今", "日", "は"]))
+    assert [word.text for word in spoken] == ["今", "日", "は"]
+
+
+def told(*films: AnalyzedSource, prompt: str = "", captions: bool = True, setting: str = "auto") -> str | None:
     """Return what is said of films without text."""
     ffmpeg = Ffmpeg("ffmpeg", (9,), frozenset())
     wish, progress = SelectionOptions(prompt=prompt), Progress(lambda _stage, _share: None)
-    finder = MomentFinder(ffmpeg, wish, None, Path("scratch"), progress, speech_model=model)
+    heard_by = Recognizer(SpeechSetting.parse(setting), Path("data"))
+    finder = MomentFinder(ffmpeg, wish, None, Path("scratch"), progress, speech=heard_by)
     return finder.why_wordless(films, wants_captions=captions)
 
 
@@ -64,8 +82,7 @@ def test_a_note_on_missing_text_says_everything_once(monkeypatch: pytest.MonkeyP
     assert told(film, prompt="the volcano") == (
         "The clips have no captions and the prompt had no effect: the video has no subtitles, and speech recognition "
         "is off. To get text, put a .srt, .vtt or .ass file of the same name beside the video and make the same call "
-        f"again, or install faster-whisper ({speech.INSTALL_COMMAND}) and set REKA_CLIPS_WHISPER_MODEL to the folder "
-        "of a faster-whisper model, then restart the server."
+        f"again, or install faster-whisper ({speech.INSTALL_COMMAND}), then restart the server."
     )
     assert told(film, captions=False) is None
     assert told(footage(60, loud=[], cues=[cue(1, 2, "Hello.")]), prompt="the volcano") is None
@@ -80,7 +97,7 @@ def test_a_note_on_missing_text_names_only_what_would_help(tmp_path: Path, monke
     (tmp_path / "faster_whisper.py").write_text("")
     monkeypatch.delitem(sys.modules, "faster_whisper", raising=False)
     monkeypatch.syspath_prepend(tmp_path)
-    heard = told(footage(60, loud=[]), model=tmp_path)
+    heard = told(footage(60, loud=[]), setting=str(tmp_path))
     assert heard is not None
     assert "no speech was recognised in it" in heard
     assert "WHISPER" not in heard, "it is set"

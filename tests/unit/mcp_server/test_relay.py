@@ -60,7 +60,7 @@ async def beating() -> AsyncGenerator[Heartbeat]:
 async def test_a_silent_call_says_again_and_again_that_it_goes_on():
     client = Listener()
     async with beating() as heartbeat, ProgressReporter(client.report, heartbeat) as reporter:
-        await reporter.report("Working")
+        await reporter.tell("Working")
         await client.until(heard=4)
     assert client.words[0] == "Working"
     assert all(re.fullmatch("Working, .* elapsed", words) for words in client.words[1:])
@@ -72,10 +72,10 @@ async def test_nothing_is_said_before_the_first_word_nor_after_the_end():
     async with beating() as heartbeat:
         async with ProgressReporter(other.report, heartbeat) as reporter, ProgressReporter(early.report, heartbeat):
             async with ProgressReporter(ended.report, heartbeat) as short:
-                await short.report("Done soon")
+                await short.tell("Done soon")
                 await ended.until(heard=1)
             heard = list(ended.words)
-            await reporter.report("Working")
+            await reporter.tell("Working")
             await other.until(heard=4)
     assert ended.words == heard
     assert heard[0] == "Done soon"
@@ -85,9 +85,9 @@ async def test_nothing_is_said_before_the_first_word_nor_after_the_end():
 async def test_a_heartbeat_that_a_slow_client_does_not_read_is_given_up_for_the_next_word():
     client = Listener("never a heartbeat")
     async with beating() as heartbeat, ProgressReporter(client.report, heartbeat) as reporter:
-        await reporter.report("Working")
+        await reporter.tell("Working")
         await client.until(refused=1)
-        await reporter.report("Further on")
+        await reporter.tell("Further on")
         await client.until(refused=2)
     assert client.words == ["Working", "Further on"]
 
@@ -96,9 +96,9 @@ async def test_a_slow_client_holds_up_nobody_elses_heartbeat():
     slow, other = Listener("never a heartbeat"), Listener()
     async with beating() as heartbeat:
         async with ProgressReporter(slow.report, heartbeat) as one, ProgressReporter(other.report, heartbeat) as two:
-            await one.report("Working")
+            await one.tell("Working")
             await slow.until(refused=1)
-            await two.report("Working")
+            await two.tell("Working")
             await other.until(heard=4)
     assert slow.refused == 1
 
@@ -107,8 +107,8 @@ async def test_a_client_that_is_gone_ends_nobody_elses_heartbeat():
     gone, other = Listener("gone"), Listener()
     async with beating() as heartbeat:
         async with ProgressReporter(gone.report, heartbeat) as one, ProgressReporter(other.report, heartbeat) as two:
-            await one.report("Working")
-            await two.report("Working")
+            await one.tell("Working")
+            await two.tell("Working")
             await gone.until(refused=2)
             await other.until(heard=len(other.words) + 2)
 
@@ -117,7 +117,7 @@ async def test_a_call_that_is_answered_at_once_sends_no_progress():
     client = Listener()
     async with beating() as heartbeat:
         async with ProgressReporter(client.report, heartbeat) as reporter:
-            await reporter.report("Asking")
+            await reporter.tell("Asking")
         await anyio.sleep(0.3)
     assert client.words == []
 
@@ -126,11 +126,11 @@ async def test_the_first_message_is_sent_before_the_second_and_by_itself_after_a
     one, other = Listener(), Listener()
     async with beating() as heartbeat:
         async with ProgressReporter(one.report, heartbeat) as reporter:
-            await reporter.report("Asking")
-            await reporter.report("queued", progress=0.1)
+            await reporter.tell("Asking")
+            await reporter.tell("queued", progress=0.1)
         assert one.words == ["Asking", "queued"]
         async with ProgressReporter(other.report, heartbeat) as reporter:
-            await reporter.report("Asking")
+            await reporter.tell("Asking")
             await other.until(heard=1)
     assert other.words[0] == "Asking"
 
@@ -139,6 +139,6 @@ async def test_the_result_waits_a_moment_after_a_notification():
     client = Listener()
     async with beating() as heartbeat:
         async with ProgressReporter(client.report, heartbeat) as reporter:
-            await reporter.report("queued", progress=0.1)
+            await reporter.tell("queued", progress=0.1)
             sent_at = anyio.current_time()
         assert anyio.current_time() - sent_at >= 0.015

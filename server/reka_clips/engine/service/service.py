@@ -20,6 +20,7 @@ import anyio.to_thread
 from reka_clips.download.local import sources_state
 from reka_clips.engine.media.ffmpeg.fetch import fetch_ffmpeg, ffmpeg_source
 from reka_clips.engine.media.ffmpeg.process import find_ffmpeg, machine_memory_bytes
+from reka_clips.engine.media.text.speech import Recognizer
 from reka_clips.engine.queue.local import LocalQueue
 from reka_clips.engine.service.cleanup import prune, sweep
 from reka_clips.engine.service.models import (
@@ -96,9 +97,13 @@ class _Unfinished:
 
     def fetching(self, detail: str | None, share: float) -> None:
         """Take over what is fetched before the stage can go on, None: nothing more; and how much is there, 0 to 1."""
-        self.job = replace(self.job, detail=detail)
+        self.describe(detail)
         self.progress(_FETCHING_SHARE * share)
-        self.wake()
+
+    def describe(self, detail: str | None) -> None:
+        """Take over what the stage is busy with beside its work, None for nothing."""
+        if detail != self.job.detail:
+            self.update(replace(self.job, detail=detail))
 
     def wake(self) -> None:
         """Wake everyone who waits for a change."""
@@ -309,11 +314,12 @@ class ClipService:
         sources, warnings = await self._fetch(unfinished)
         fetching_share = unfinished.job.progress
 
-        def on_progress(stage: str, share: float) -> None:
+        def on_progress(stage: str, share: float, detail: str) -> None:
             # A stage that took no time is entered all the same: listeners are told every one.
             while unfinished.job.status != stage and unfinished.job.status in _NEXT_STAGE:
                 unfinished.enter(_NEXT_STAGE[unfinished.job.status])
             unfinished.progress(fetching_share + (1 - fetching_share) * share)
+            unfinished.describe(detail or None)
 
         assignment = Assignment(
             generation_id=job_id,
@@ -321,8 +327,9 @@ class ClipService:
             sources=tuple(sources),
             directory=directory,
             ffmpeg=replace(ffmpeg, dies_with_parent=True),
-            memory_bytes=self._limits.memory_bytes,
-            speech_model=self._settings.whisper_model,
+            # What is taken in all is looked at each second; this is for what bloats between two looks.
+            memory_bytes=self._limits.memory_bytes * 3 // 2,
+            speech=Recognizer(self._settings.speech, self._settings.data_dir),
         )
         report = await run_worker(assignment, limits=self._limits, on_progress=on_progress)
         if report.kind == "failed":

@@ -43,6 +43,8 @@ def run() -> int:
         sender.send(Report(kind="failed", reason=reason(caught, assignment.generation_id)))
     else:
         sender.send(Report(kind="done", clips=outcome.clips, warnings=outcome.warnings))
+    if sys.platform == "win32":  # a thread that waits for input would hold up the interpreter's end
+        os._exit(0)
     return 0
 
 
@@ -64,14 +66,22 @@ class _Sender:
 async def _make(assignment: Assignment, sender: _Sender) -> Outcome:
     from reka_clips.engine.media.pipeline import make_clips
 
-    stage, sent_at = "", 0.0
+    last = Report(kind="progress")
+    sent_at = 0.0
 
-    def report(new_stage: str, share: float) -> None:
-        nonlocal stage, sent_at
+    def send(new: Report) -> None:
+        nonlocal last, sent_at
         now = anyio.current_time()
-        if new_stage != stage or now - sent_at >= _REPORT_SECONDS:
-            stage, sent_at = new_stage, now
-            sender.send(Report(kind="progress", stage=new_stage, share=share))
+        if (new.stage, new.detail) != (last.stage, last.detail) or now - sent_at >= _REPORT_SECONDS:
+            sent_at = now
+            sender.send(new)
+        last = new
+
+    def report(stage: str, share: float) -> None:
+        send(last.model_copy(update={"stage": stage, "share": share}))
+
+    def detail(words: str | None) -> None:
+        send(last.model_copy(update={"detail": words or ""}))
 
     request = assignment.request
     return await make_clips(
@@ -82,7 +92,9 @@ async def _make(assignment: Assignment, sender: _Sender) -> Outcome:
         directory=assignment.directory,
         ffmpeg=assignment.ffmpeg,
         report=report,
-        speech_model=assignment.speech_model,
+        speech=assignment.speech,
+        detail=detail,
+        video_urls=request.video_urls,
     )
 
 

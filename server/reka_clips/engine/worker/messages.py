@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from reka_clips.contract import ClipOutput, CreateRequest
 from reka_clips.engine.media.ffmpeg.process import Ffmpeg
 from reka_clips.engine.media.plan import Source
+from reka_clips.engine.media.text.speech import Recognizer
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 """A result with every text at its limit stays below this."""
@@ -24,7 +25,10 @@ class _Message(BaseModel):
 
 
 class Assignment(_Message):
-    """One generation to make. directory: an empty folder for its clips. memory_bytes: how much a worker may take."""
+    """One generation to make.
+
+    directory: an empty folder for its clips. memory_bytes: how much the worker itself may allocate.
+    """
 
     generation_id: str
     request: CreateRequest
@@ -32,15 +36,19 @@ class Assignment(_Message):
     directory: Path
     ffmpeg: Ffmpeg
     memory_bytes: int
-    speech_model: Path | None = None
+    speech: Recognizer | None = None
 
 
 class Report(_Message):
-    """How a worker gets on. `alive` every few seconds; `progress` with the stage and the share done, 0 to 1."""
+    """How a worker gets on. `alive` every few seconds; `progress` with the stage and the share done, 0 to 1.
+
+    detail: what the stage is busy with beside its work, such as a download; empty for nothing.
+    """
 
     kind: Literal["alive", "progress", "done", "failed"]
     stage: str = ""
     share: float = 0.0
+    detail: str = ""
     clips: tuple[ClipOutput, ...] = ()
     warnings: tuple[str, ...] = ()
     reason: str = ""

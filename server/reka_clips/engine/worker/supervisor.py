@@ -41,7 +41,7 @@ class WorkerLimits:
     """When a worker is given up.
 
     silent_seconds: without a sign of life. stuck_seconds: without progress. total_seconds: in all.
-    memory_bytes: what it and its ffmpeg processes may take together; also what Python in it may allocate.
+    memory_bytes: what it and its ffmpeg processes may take together.
     """
 
     silent_seconds: float = 60.0
@@ -51,12 +51,13 @@ class WorkerLimits:
 
 
 async def run_worker(
-    assignment: Assignment, *, limits: WorkerLimits, on_progress: Callable[[str, float], None]
+    assignment: Assignment, *, limits: WorkerLimits, on_progress: Callable[[str, float, str], None]
 ) -> Report:
     """Have a worker make the clips of a generation; return its last report, `done` or `failed`.
 
-    on_progress: gets the stage and the rising share done, 0 to 1. When cancelled, the worker and its ffmpeg processes
-    are killed. Raises WorkerLostError when it crashes, is killed or breaks a limit; OSError when it cannot start.
+    on_progress: gets the stage, the rising share done, 0 to 1, and what else it is busy with. When cancelled, the
+    worker and its ffmpeg processes are killed. Raises WorkerLostError when it crashes, is killed
+    or breaks a limit; OSError when it cannot start.
     """
     process = await _start()
     watch = _Watch(process, limits)
@@ -71,7 +72,7 @@ async def run_worker(
             async for report in _reports(process.stdout):
                 watch.note(report)
                 if report.kind == "progress":
-                    on_progress(report.stage, report.share)
+                    on_progress(report.stage, report.share, report.detail)
                 elif report.kind in ("done", "failed"):
                     last = report
                     break
@@ -127,12 +128,12 @@ class _Watch:
         self._process = process
         self._limits = limits
         self._silent = self._stuck = self._total = 0
-        self._highest = ("", -1.0)
+        self._last = ("", -1.0, "")
 
     def note(self, report: Report) -> None:
         self._silent = 0
-        if report.kind == "progress" and (report.stage, report.share) != self._highest:
-            self._highest = (report.stage, report.share)
+        if report.kind == "progress" and (report.stage, report.share, report.detail) != self._last:
+            self._last = (report.stage, report.share, report.detail)
             self._stuck = 0
 
     async def run(self) -> None:
@@ -188,5 +189,8 @@ def _kill_group(process: Process) -> None:
 async def _end(process: Process) -> None:
     with anyio.CancelScope(shield=True):
         _kill_group(process)
-        await process.wait()
-        await process.aclose()
+        with anyio.move_on_after(_END_SECONDS):  # one that cannot be killed, or whose end is not told, holds up nobody
+            await process.wait()
+        for stream in (process.stdin, process.stdout):
+            if stream is not None:
+                await stream.aclose()

@@ -16,34 +16,18 @@ import json
 import os
 import re
 import shutil
+import time
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotDoneYet
-from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Final, cast
 
-from reka_clips.engine.media.ffmpeg.errors import MediaError
+import portalocker
 
-# Whole megabytes that a model's files take, as the hub listed them in November 2026.
-SIZES_MB: Final = MappingProxyType(
-    {
-        "tiny": 78,
-        "tiny.en": 78,
-        "base": 148,
-        "base.en": 148,
-        "small": 486,
-        "small.en": 486,
-        "medium": 1530,
-        "medium.en": 1530,
-        "large-v3": 3090,
-        "turbo": 1620,
-    }
-)
-_AUTO: Final = "auto"
-_OFF: Final = "off"
-_OFF_WORDS: Final = frozenset({_OFF, "0", "false", "no", "none"})
+from reka_clips.engine.media.ffmpeg.errors import MediaError
+from reka_clips.speech_setting import SIZES_MB
+
 _NEEDED_FILES: Final = ("model.bin", "config.json", "tokenizer.json")
 _ROOM_MB: Final = 200  # left free on the disk beside the model
 _ATTEMPTS: Final = 3
@@ -59,39 +43,6 @@ HOW_TO_FETCH: Final = "reka-clips-mcp captions --get-model"
 
 class ModelUnavailableError(MediaError):
     """The model is not here and cannot be had now: the clips are made without captions from speech."""
-
-
-@dataclass(frozen=True, slots=True)
-class SpeechSetting:
-    """What `REKA_CLIPS_WHISPER_MODEL` asks for: a folder, a size, `auto`, or nothing (`off`)."""
-
-    size: str | None = _AUTO
-    folder: Path | None = None
-
-    @property
-    def is_off(self) -> bool:
-        return self.size is None and self.folder is None
-
-    @classmethod
-    def parse(cls, text: str) -> SpeechSetting:
-        """Read the setting. Raises ValueError, with a sentence, for a relative path or an unknown size."""
-        word = text.strip()
-        if word.lower() in _OFF_WORDS:
-            return cls(size=None)
-        if not word or word.lower() == _AUTO:
-            return cls()
-        if word.lower() in SIZES_MB:
-            return cls(size=word.lower())
-        folder = Path(word)
-        if word.startswith("~"):
-            try:
-                folder = folder.expanduser()
-            except RuntimeError:
-                raise ValueError(f"{word} starts with a home directory that does not exist") from None
-        if not folder.is_absolute():
-            sizes = ", ".join(SIZES_MB)
-            raise ValueError(f"{word} is not one of auto, off, {sizes}, nor the absolute path of a folder")
-        return cls(size=None, folder=folder)
 
 
 def is_installed() -> bool:
@@ -141,24 +92,18 @@ class SpeechModels:
         if size not in SIZES_MB:
             raise ModelUnavailableError(f"There is no speech model {size}; there are {', '.join(SIZES_MB)}.")
         try:
-            from filelock import FileLock, Timeout
-        except ImportError:
-            raise ModelUnavailableError(NOT_INSTALLED) from None
-        try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self._folder / f"{size}.lock")
-            while True:
-                try:
-                    lock.acquire(timeout=_LOOK_SECONDS)
-                    break
-                except Timeout:
-                    report("waiting for another process that fetches the speech model")
+            with (self._folder / f"{size}.lock").open("a") as lock:
+                while True:
+                    try:
+                        portalocker.lock(lock, portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING)
+                        break
+                    except portalocker.AlreadyLocked:
+                        report("waiting for another process that fetches the speech model")
+                        time.sleep(_LOOK_SECONDS)
+                return self.find(size) or self._fetch(size, report)
         except OSError as error:
             raise ModelUnavailableError(_no_room(error) or "The folder for speech models cannot be written.") from error
-        try:
-            return self.find(size) or self._fetch(size, report)
-        finally:
-            lock.release()
 
     def _fetch(self, size: str, report: Callable[[str], None]) -> Path:
         total_mb = SIZES_MB[size]
