@@ -34,18 +34,24 @@ Stretches = tuple[tuple[Fraction, Fraction], ...]
 _AROUND_SECONDS: Final = 6
 _AROUND_SHARE: Final = 0.35
 _WORTHWHILE_SECONDS: Final = 10
+_FEWEST_CANDIDATES, _MOST_CANDIDATES = 3, 12  # to choose from
+_CANDIDATE_SECONDS: Final = 20  # of footage for each
 _MAX_SENTENCE_SECONDS: Final = Fraction(20)
 
 
 @dataclass(frozen=True, slots=True)
 class SelectionOptions:
-    """What is asked for. count: None for automatic. shortest, longest: of each clip, in seconds."""
+    """What is asked for. count: None for automatic. shortest, longest: of each clip, in seconds.
+
+    is_search: candidates to choose from are wanted, as many as are worth a look.
+    """
 
     template: Literal["moments", "compilation"] = "moments"
     count: int | None = None
     shortest: int = 0
     longest: int = 90
     prompt: str = ""
+    is_search: bool = False
 
 
 class _Origin(TypedDict):
@@ -65,6 +71,8 @@ def expected_count(wish: SelectionOptions, seconds: Fraction) -> int:
 
     Where the number is left open, so many that each can last ten seconds: nobody posts three clips of four.
     """
+    if wish.is_search:
+        return max(_FEWEST_CANDIDATES, min(_MOST_CANDIDATES, int(seconds / _CANDIDATE_SECONDS)))
     return wish.count or min(automatic_count(seconds), max(1, int(seconds / _WORTHWHILE_SECONDS)))
 
 
@@ -199,10 +207,11 @@ def _plan(
 
 def _origin(clip: Sequence[Candidate], footage: Sequence[AnalyzedSource]) -> _Origin:
     """Return what is known of where a clip is from; several sources are named one after the other, as their times."""
-    sources = [footage[index] for index in dict.fromkeys(window.source for window in clip)]
+    used = [footage[window.source] for window in clip]
+    sources = list({item.opened.source.url: item for item in used}.values())
     times = "; ".join(
         ", ".join(titles.clock(window.start) for window in group)
-        for _, group in groupby(clip, key=lambda window: window.source)
+        for _, group in groupby(clip, key=lambda window: footage[window.source].opened.source.url)
     )
     if len(sources) > 1:
         name = " and ".join(titles.source_title(item.info.tags, item.opened.name) for item in sources)
