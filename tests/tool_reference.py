@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from reka_clips.contract.schemas import Option, options
@@ -25,7 +25,8 @@ def tools_list() -> list[dict[str, Any]]:
     import anyio
 
     async def listed() -> list[dict[str, Any]]:
-        tools = await build_server(AppContext(Settings(api_key="key"))).list_tools()
+        settings = Settings(api_key="key", save_dir=PurePosixPath("/home/me/Videos"))  # pyright: ignore[reportArgumentType]
+        tools = await build_server(AppContext(settings)).list_tools()
         return [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in tools]
 
     return anyio.run(listed)

@@ -120,6 +120,12 @@ def _engine(arguments: argparse.Namespace, settings: Settings) -> int:
     return run(arguments, settings)
 
 
+def _explain(arguments: argparse.Namespace, settings: Settings) -> int:
+    from reka_clips.engine.explain_command import run
+
+    return run(arguments, settings)
+
+
 def _captions(arguments: argparse.Namespace, settings: Settings) -> int:
     from reka_clips.engine.captions_command import run
 
@@ -175,6 +181,16 @@ def _parser() -> argparse.ArgumentParser:
     engine.add_argument("--embedded", action="store_true", help=argparse.SUPPRESS)
     _add_trust(engine, default=argparse.SUPPRESS)  # else it would undo the flag before the subcommand
     engine.set_defaults(run=_engine)
+    actions = engine.add_subparsers(metavar="explain")
+    explain = actions.add_parser("explain", help="tell which moments of a file the engine would choose, and why")
+    explain.add_argument("file", type=Path, help="a video on this computer")
+    explain.add_argument("--prompt", help="what the clips should show")
+    explain.add_argument("--clips", type=int, help="how many (default: as many as suit the length)")
+    explain.add_argument("--min-seconds", type=int, default=0, help="shortest clip")
+    explain.add_argument("--max-seconds", type=int, default=90, help="longest clip (default: 90)")
+    explain.add_argument("--reel", action="store_true", help="one reel of several moments")
+    explain.add_argument("--out", type=Path, default=Path(), help="folder for the two CSV files (default: this one)")
+    explain.set_defaults(run=_explain)
 
     captions = commands.add_parser("captions", help="show which speech models are here, or fetch one")
     captions.add_argument(

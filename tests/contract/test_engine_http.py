@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -205,7 +206,7 @@ async def test_a_signed_link_opens_its_clip_without_a_key_and_nothing_else(tmp_p
 
 async def test_without_a_key_no_files_are_read_and_the_refusal_says_what_changes_that(tmp_path: Path) -> None:
     film = write_plain_film(tmp_path / "film.mp4", seconds=2)
-    body = {"video_urls": [film.as_uri()]}
+    body: dict[str, Any] = {"video_urls": [film.as_uri()]}
     async with served(tmp_path / "data") as http:
         for url in (film.as_uri(), "file:///etc/shadow", "file:///nothing/there"):
             refused = await http.post("/v1/clips", json={"video_urls": [url]})
@@ -213,7 +214,13 @@ async def test_without_a_key_no_files_are_read_and_the_refusal_says_what_changes
             message = refused.json()["error"]["message"]
             assert "REKA_CLIPS_ENGINE_KEY" in message
             assert "--trust-local-users" in message
+        # Other programs of the person who runs it find a key in the folder, which others cannot read.
+        told = Folders.of(tmp_path / "data").root / "owner.json"
+        assert os.name == "nt" or told.stat().st_mode & 0o077 == 0
+        own = {"X-Api-Key": json.loads(told.read_text())["api_key"]}
+        assert (await http.post("/v1/clips", json=body, headers=own)).status_code == 202
     async with served(tmp_path / "data", api_key=KEY) as http:
+        body["prompt"] = "another"
         assert (await http.post("/v1/clips", json=body, headers={"X-Api-Key": KEY})).status_code == 202
 
 

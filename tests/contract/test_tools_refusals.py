@@ -289,3 +289,11 @@ def test_arbitrary_json_gets_a_valid_result_and_a_refused_call_reaches_nobody(ca
                 assert all(request.headers.get("x-api-key") == KEY for request in api.requests)
 
     anyio.run(run)
+
+
+@pytest.mark.anyio
+async def test_a_field_of_the_embedded_engine_is_not_sent_to_reka() -> None:
+    async with open_runtime(base_url="https://api.reka.invalid") as runtime, open_desk(runtime) as desk:
+        result = await desk.client.call_tool("create_clips", rendering(subtitles_language="de"))
+    assert result.is_error
+    assert "rendering_config.subtitles_language: is for the embedded engine" in text_of(result)

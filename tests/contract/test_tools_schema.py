@@ -5,21 +5,25 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 
+from reka_clips.mcp_server.app import build_server
+from reka_clips.mcp_server.context import AppContext
 from reka_clips.mcp_server.guide import EXAMPLES
 from reka_clips.mcp_server.input.arguments import parse_create
+from reka_clips.settings import Settings
 from tool_reference import REFERENCE, SNAPSHOT, reference, tools_list, with_reference
 
 # All that a schema may be made of. What clients choke on is not among it: $ref, $defs, anyOf, oneOf, allOf, not, const,
 # title, default, format, exclusiveMinimum, prefixItems, patternProperties, a list of types …
 KEYWORDS = {"type", "description", "properties", "required", "additionalProperties", "items", "enum"}
-BOUNDS = {"minimum", "maximum", "minItems", "pattern"}
+BOUNDS = {"minimum", "maximum", "minItems", "maxItems", "pattern"}
 TYPES = {"object", "array", "string", "integer", "number", "boolean"}
-PLATFORM_TOOLS = ["create_clips", "get_clip_status", "list_clips", "delete_clip", "save_clip"]
+PLATFORM_TOOLS = ["create_clips", "find_moments", "get_clip_status", "list_clips", "delete_clip", "save_clip"]
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +57,7 @@ def test_the_reference_in_the_docs_tells_the_same():
 def test_there_are_few_tools_and_they_are_small(tools: list[dict[str, Any]]):
     assert [tool["name"] for tool in tools] == PLATFORM_TOOLS
     assert len(tools) <= 8
-    assert len(json.dumps(tools, ensure_ascii=False, separators=(",", ":")).encode()) < 20_000
+    assert len(json.dumps(tools, ensure_ascii=False, separators=(",", ":")).encode()) < 24_000
     assert all(re.fullmatch(r"[a-z0-9_]{1,40}", tool["name"]) for tool in tools)
 
 
@@ -114,7 +118,11 @@ def test_every_tool_has_a_title_hints_an_icon_and_a_description(tools: list[dict
 
 def test_the_hints_are_true(tools: list[dict[str, Any]]):
     hints = {tool["name"]: tool["annotations"] for tool in tools}
-    assert [name for name, hint in hints.items() if hint["readOnlyHint"]] == ["get_clip_status", "list_clips"]
+    assert [name for name, hint in hints.items() if hint["readOnlyHint"]] == [
+        "find_moments",
+        "get_clip_status",
+        "list_clips",
+    ]
     assert [name for name, hint in hints.items() if hint["destructiveHint"]] == ["delete_clip"]
     assert not hints["create_clips"]["idempotentHint"]
     assert hints["create_clips"]["openWorldHint"]
@@ -127,19 +135,34 @@ def test_descriptions_give_no_orders_to_the_model(tools: list[dict[str, Any]]):
         )
 
 
+@pytest.mark.parametrize("key", ["key", None])
+def test_what_a_model_is_shown_is_short_for_either_backend(key: str | None):
+    """Names, descriptions and input schemas as compact JSON: what a client hands to its model with every request."""
+    import anyio
+
+    async def listed() -> list[Any]:
+        return await build_server(AppContext(Settings(api_key=key, save_dir=Path("/home/me/Videos")))).list_tools()
+
+    shown = [{"name": t.name, "description": t.description, "inputSchema": t.input_schema} for t in anyio.run(listed)]
+    text = json.dumps(shown, ensure_ascii=False, separators=(",", ":"))
+    assert sum(len(json.dumps(one, ensure_ascii=False, separators=(",", ":")).encode()) for one in shown) <= 10_800
+    assert ("translated_subtitles_target_language" in text) == (key is not None)
+    assert '"stream"' not in text
+
+
 def test_cost_time_and_destruction_are_told(tools: list[dict[str, Any]]):
     told = {tool["name"]: tool["description"] for tool in tools}
     for words in (
-        "ten per 24 hours",
+        "ten creations per 24 hours",
         "charge",
         "2 to 15",
         "wait_seconds",
         "force_new",
         "get_clip_status",
-        "list_clips",
+        "find_moments",
     ):
         assert words in told["create_clips"]
-    for words in ("for good", "still runs", "delete_input_video", "get_clip_status"):
+    for words in ("for good", "still runs", "single clip", "get_clip_status"):
         assert words in told["delete_clip"]
 
 

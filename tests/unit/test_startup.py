@@ -18,7 +18,7 @@ from reka_clips.mcp_server.context import AppContext
 from reka_clips.mcp_server.app import build_server
 from reka_clips.settings import Settings
 tools = asyncio.run(build_server(AppContext(Settings(api_key="key"))).list_tools())
-assert len(tools) == 5, tools
+assert len(tools) == 6, tools
 print(json.dumps(sorted(set(sys.modules) - bare)))
 """
 NOT_AT_THE_START = (

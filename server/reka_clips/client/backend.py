@@ -22,7 +22,8 @@ class Backend:
 
     name: as results and settings spell it. sentence: where clips are made and what that costs, for people and models.
     is_embedded: the engine that this program starts itself: its words are ours, its clips are files of ours.
-    is_near: runs on this machine, so that asking it often costs nothing. takes_files: reads `file://` sources.
+    is_near: runs on this machine, so that asking it often costs nothing. has_extras: knows the engine's own fields, see
+    `CreateRequest.engine_only`. takes_files: reads `file://` sources.
     costs_money: a creation counts against an allowance and may be charged. can_cancel: stops a running generation.
     """
 
@@ -30,6 +31,7 @@ class Backend:
     sentence: str
     is_embedded: bool = False
     is_near: bool = False
+    has_extras: bool = False
     takes_files: bool = False
     costs_money: bool = True
     can_cancel: bool = False
@@ -52,6 +54,7 @@ EMBEDDED: Final = Backend(
     "(no YouTube or Twitch pages).",
     is_embedded=True,
     is_near=True,
+    has_extras=True,
     takes_files=True,
     costs_money=False,
     can_cancel=True,
@@ -62,4 +65,6 @@ EMBEDDED: Final = Backend(
 
 def served_nearby(base_url: str) -> Backend:
     """Return the backend for a Clip API at an address of this machine, such as a served engine."""
-    return Backend("reka", f"Clips are made by the Clip API at {base_url}.", is_near=True, takes_files=True)
+    return Backend(
+        "reka", f"Clips are made by the Clip API at {base_url}.", is_near=True, has_extras=True, takes_files=True
+    )

@@ -94,24 +94,38 @@ def _wrong_value(value: Any, node: JsonSchema, path: Sequence[str | int], own: o
         return "must be plain Unicode text; it holds half of a surrogate pair"
     if own is not None and kind in ("object", "string") and isinstance(value, dict | str) and "enum" not in node:
         return str(own)
-    return f"must be {_expected(node, path)}, not {_shown(value)}{_hint(value, node, path)}"
+    more = _MORE_CLIPS if path[-1:] == ("num_generations",) and isinstance(value, int) and value > 0 else ""
+    return f"must be {_expected(node, path)}, not {_shown(value)}{_hint(value, node, path)}{more}"
+
+
+_MORE_CLIPS = (
+    "; for more, leave it out, or ask for one part of the source after the other (source_start_time, source_end_time)"
+)
+_LISTS = {
+    "video_urls": 'a list of at least one link, such as ["https://example.com/video.mp4"]',
+    "segments": 'a list of 1 to 12 stretches, such as [{"start": 5, "end": 20}]',
+    "ids": "a list of 1 to 50 ids of generations",
+}
 
 
 def _expected(node: JsonSchema, path: Sequence[str | int]) -> str:
+    kind, name = node.get("type"), str(path[-1]) if path else ""
     if "enum" in node:
-        return f"one of {', '.join(node['enum'])}"
-    if "pattern" in node:
+        words = f"one of {', '.join(node['enum'])}"
+    elif "pattern" in node:
         is_language = node["pattern"] == LANGUAGE_PATTERN
-        return 'a language code, such as "en" or "pt-BR"' if is_language else _COLOR
-    if path[-1:] == ("id",):
-        return "the id of a generation, as create_clips and list_clips return it"
-    kind = node.get("type")
-    if kind in ("integer", "number"):
-        return _expected_number(node)
-    if kind == "object":
-        return f"an object; its fields are {', '.join(node['properties'])}"
-    links = 'a list of at least one link, such as ["https://example.com/video.mp4"]'
-    return {"array": links, "boolean": "true or false"}.get(str(kind), "text")
+        words = 'a language code, such as "en" or "pt-BR"' if is_language else _COLOR
+    elif kind in ("integer", "number"):
+        words = _expected_number(node)
+    elif kind == "object":
+        words = f"an object; its fields are {', '.join(node['properties'])}"
+    elif kind == "array":
+        words = _LISTS.get(name, _LISTS["video_urls"])
+    elif name == "id":
+        words = "the id of a generation, as create_clips and list_clips return it"
+    else:
+        words = "true or false" if kind == "boolean" else "text"
+    return words
 
 
 def _expected_number(node: JsonSchema) -> str:
@@ -147,7 +161,12 @@ def _right_value(value: Any, node: JsonSchema, path: Sequence[str | int]) -> Any
         in_range = node.get("minimum", -math.inf) <= value <= node.get("maximum", math.inf)
         is_right = in_range and (kind == "number" or (kind == "integer" and isinstance(value, int)))
     else:
-        is_right = _is_short(value) and kind == "string" and value in node.get("enum", (value,))
+        is_right = (
+            _is_short(value)
+            and kind == "string"
+            and path[-1:] != ("subtitles_srt",)
+            and value in node.get("enum", (value,))
+        )
     if is_right and ("pattern" not in node or re.fullmatch(node["pattern"], str(value))):
         return value
     meant = _meant(str(value)[:200], node, path) if isinstance(value, str | int | float) else ()
@@ -163,7 +182,7 @@ def _meant(text: str, node: JsonSchema, path: Sequence[str | int]) -> Sequence[s
     elif node.get("type") == "boolean":
         found = suggestions.truth(text)
     elif node.get("type") in ("integer", "number"):
-        is_time = str(path[-1]).endswith(("_seconds", "_time"))
+        is_time = str(path[-1]).endswith(("_seconds", "_time", "start", "end"))
         found = suggestions.seconds(text) if is_time else suggestions.number(text)
         low, high = node.get("minimum", -math.inf), node.get("maximum", math.inf)
         found = found if found is not None and low <= found <= high else None

@@ -26,10 +26,10 @@ def natural(value: Any, node: JsonSchema) -> Any:
     kind = node["type"]
     if isinstance(value, str) and kind != "string":
         value = _from_text(value, kind, node)
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int | float) and not isinstance(value, bool):
         if abs(value) > _BIGGEST_NUMBER:
             return math.inf
-        return str(value) if kind == "string" and "enum" in node else value
+        return str(value) if kind == "string" and "enum" in node and isinstance(value, int) else value
     if isinstance(value, dict) and kind == "object":
         fields = cast("dict[str, Any]", value)
         known = cast("dict[str, JsonSchema]", node["properties"])

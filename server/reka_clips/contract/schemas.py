@@ -11,7 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from pydantic import BaseModel
     from pydantic.json_schema import JsonSchemaMode
@@ -49,6 +49,19 @@ def described(schema: JsonSchema, descriptions: Mapping[str, str]) -> JsonSchema
     if unused:
         raise ValueError(f"described, but not in the schema: {', '.join(sorted(unused))}")
     return result
+
+
+def without(schema: JsonSchema, paths: Collection[str], prefix: str = "") -> JsonSchema:
+    """Return a copy of a flat schema without the properties at these paths, as in `generation_config.template`."""
+    if schema.get("type") != "object" or "properties" not in schema:
+        return dict(schema)
+    children = cast("dict[str, JsonSchema]", schema["properties"])
+    kept = {
+        name: without(child, paths, f"{prefix}{name}.")
+        for name, child in children.items()
+        if prefix + name not in paths
+    }
+    return schema | {"properties": kept}
 
 
 def field_schema(schema: JsonSchema, path: tuple[str | int, ...]) -> JsonSchema | None:
@@ -130,6 +143,8 @@ def _flat(node: JsonSchema, definitions: Mapping[str, JsonSchema], *, with_descr
 
 
 def _described(node: JsonSchema, unused: dict[str, str], *, prefix: str) -> JsonSchema:
+    if node.get("type") == "array" and node["items"].get("type") == "object":
+        return node | {"items": _described(node["items"], unused, prefix=f"{prefix.removesuffix('.')}[].")}
     if node.get("type") != "object":
         return dict(node)
     properties: dict[str, JsonSchema] = {}

@@ -124,6 +124,9 @@ LINK: Final = "link"
 """Marks a field whose texts are links: shown whole or not at all."""
 Link = Annotated[str | None, BeforeValidator(_link), LINK]
 Links = Annotated[tuple[str, ...], BeforeValidator(_all_of(_link)), LINK]
+SUBTITLES: Final = "subtitles"
+"""Marks a text whose lines matter."""
+Subtitles = Annotated[str | None, BeforeValidator(_at_most(MAX_TEXT_CHARACTERS)), SUBTITLES]
 Number = Annotated[float | None, BeforeValidator(_number)]
 Whole = Annotated[int | None, BeforeValidator(_whole)]
 Configuration = Annotated[dict[str, Any] | None, BeforeValidator(_configuration)]
@@ -131,6 +134,14 @@ Configuration = Annotated[dict[str, Any] | None, BeforeValidator(_configuration)
 
 class _Response(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class ClipPart(_Response):
+    """One part of a reel, in seconds of its source."""
+
+    source_url: Link = None
+    source_start_time: Number = None
+    source_end_time: Number = None
 
 
 class ClipOutput(_Response):
@@ -155,6 +166,11 @@ class ClipOutput(_Response):
     source_url: Link = None
     source_start_time: Number = Field(default=None, description="Seconds in the source.")
     source_end_time: Number = None
+    source_duration_seconds: Number = None
+    parts: Annotated[tuple[ClipPart, ...], BeforeValidator(_objects)] = Field(default=(), description="Of a reel.")
+    reasons: Lines = Field(default=(), description="Why it was chosen.")
+    transcript_from: Word = Field(default=None, description="subtitles, speech or none.")
+    subtitles_srt: Subtitles = Field(default=None, description="What is said, with times of the source.")
 
     @property
     def link(self) -> str | None:
@@ -184,6 +200,13 @@ class Snapshot(_Response):
     progress: Number = Field(default=None, description="0 to 1, where it is measured.")
     detail: Line = None
     warnings: Lines = ()
+    source_duration_seconds: Number = Field(default=None, description="Of all sources together.")
+    contact_sheet_url: Link = None
+
+    @property
+    def is_plan(self) -> bool:
+        """Whether it was only to find candidates (`plan_only`), which have no videos."""
+        return bool((self.generation_config or {}).get("plan_only"))
 
     @property
     def is_terminal(self) -> bool:
@@ -206,13 +229,17 @@ class ClipListItem(_Response):
     created_at: Word = None
     clip_count: Whole = None
     size_bytes: Whole = None
+    title: Line = Field(default=None, description="Of the first clip.")
+    aspect_ratio: Word = None
+    duration_seconds: Number = Field(default=None, description="Of all clips together.")
 
 
 def _items(value: object) -> tuple[object, ...]:
-    return tuple(cast("object", item) for item in _list(value) if isinstance(item, dict))
+    return tuple(cast("object", item) for item in _list(value) if isinstance(item, dict | BaseModel))
 
 
 class ClipList(_Response):
-    """GET /v1/clips. Reka sends no total, cursor or dates; the order is undocumented."""
+    """GET /v1/clips. Reka sends no total (the engine does), cursor or dates; the order is undocumented."""
 
     items: Annotated[tuple[ClipListItem, ...], BeforeValidator(_items)] = ()
+    total: Whole = None

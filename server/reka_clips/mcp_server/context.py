@@ -8,15 +8,15 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, AsyncExitStack
+from contextlib import AbstractContextManager, AsyncExitStack, suppress
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
 import anyio
 
 from reka_clips.client import EMBEDDED, REKA, Backend, ClipClient, ConnectionPool, served_nearby
-from reka_clips.contract.video_urls import NO_FILES
 from reka_clips.errors import (
     BusyError,
     ConfigurationError,
@@ -34,6 +34,7 @@ from reka_clips.settings import Settings
 from reka_clips.variables import is_placeholder, unquoted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from anyio.abc import TaskGroup
@@ -169,18 +170,39 @@ class AppContext:
         return EMBEDDED
 
     def no_files_reason(self, headers: Mapping[str, str] | None = None) -> str | None:
-        """Return why this caller's `file://` sources are refused ("must …"), or None where they make sense.
+        """Return why this caller's `file://` sources are refused ("must …"), or None where they are accepted.
 
-        They do for an engine on this machine and its operator, never for Reka or for other people.
+        The embedded engine or one on this machine reads them for the operator, never for other people.
         """
-        try:
-            takes_files = self.backend(headers).takes_files
-        except ConfigurationError:
-            takes_files = True
-        if not takes_files:
-            return NO_FILES
         is_operator = headers is None or self.access.files
         return None if is_operator else f"must be an http or https link: {self.access.no_files}"
+
+    def possible_backends(self) -> tuple[bool, bool]:
+        """Return whether Reka (or what is set in its place), and whether an engine may answer calls here."""
+        if self.links_are_needed:
+            return True, self.access.engine
+        try:
+            backend = self.backend()
+        except ConfigurationError:
+            return True, True
+        return not backend.is_embedded, True
+
+    @property
+    def links_are_needed(self) -> bool:
+        """Whether callers are elsewhere and get at files of this computer by links alone."""
+        return self._links is not None
+
+    def backend_for(self, urls: Sequence[str], headers: Mapping[str, str] | None = None) -> Backend:
+        """Return the backend that clips of these videos are made by: files of this computer go to the engine on it.
+
+        Raises as `backend`.
+        """
+        if any(url.lower().startswith("file:") for url in urls):
+            with suppress(ConfigurationError):
+                chosen = self.backend(headers)
+                return chosen if chosen.takes_files else EMBEDDED
+            return EMBEDDED
+        return self.backend(headers)
 
     def uses_own_key(self, headers: Mapping[str, str]) -> bool:
         """Return whether this caller's generations are made with a Reka key that came with the request."""
@@ -229,13 +251,28 @@ class AppContext:
         except ConfigurationError as error:
             return f"No clips can be made yet: {error}"
 
-    async def account(self, headers: Mapping[str, str] | None = None) -> ApiSession:
+    def words_sentence(self) -> str:
+        """Return what is known before the first call of captions, prompts and exact cuts, for people and models."""
+        try:
+            if not self.backend().has_extras:
+                return "For exactly 0:05 to 0:20: source_start_time 5, source_end_time 20, and min and max duration 15."
+        except ConfigurationError:
+            return ""
+        is_on = not self.settings.speech.is_off and find_spec("faster_whisper") is not None
+        speech = "on" if is_on else "off"
+        return (
+            "Captions come from subtitles beside or inside the video, from subtitles_srt, or from speech recognition, "
+            f"which is {speech} here; a prompt is matched with those words. For an exact cut use segments."
+        )
+
+    async def account(self, headers: Mapping[str, str] | None = None, *, backend: Backend | None = None) -> ApiSession:
         """Return whose generations this caller sees, starting the embedded engine at its first use.
 
-        Raises what `backend` raises, EngineMissingError or EngineStartError if the engine cannot be started, and
-        BusyError if it is still starting when the call has to be answered.
+        backend: unset, the one that this caller's generations go to. Raises what `backend` raises, EngineMissingError
+        or EngineStartError if the engine cannot be started, and BusyError if it is still starting when the call has to
+        be answered.
         """
-        backend = self.backend(headers)
+        backend = backend or self.backend(headers)
         if backend.is_embedded:
             try:
                 engine = await self._running_engine()
@@ -243,6 +280,37 @@ class AppContext:
                 raise EngineMissingError(f"{error} {_OR_REKA}") from error
             return self._account(backend, engine.base_url, engine.api_key)
         return self._account(backend, self.settings.base_url, self._key(headers))
+
+    async def engine_account(self, headers: Mapping[str, str] | None = None) -> ApiSession:
+        """Return the session for what only an engine of this program can do. Raises as `account`."""
+        with suppress(ConfigurationError):
+            chosen = self.backend(headers)
+            if chosen.has_extras:
+                return await self.account(headers, backend=chosen)
+        if headers is not None and not self.access.engine:
+            raise MissingKeyError("This server's own clip engine is not switched on for others.")
+        return await self.account(headers, backend=EMBEDDED)
+
+    async def session_of(self, generation_id: str, headers: Mapping[str, str] | None = None) -> ApiSession:
+        """Return the session that a generation belongs to: clips of local files are the embedded engine's, key or not.
+
+        Raises as `account`.
+        """
+        session = await self.account(headers)
+        if session.backend.has_extras or headers is not None or self.manager.known(session, generation_id):
+            return session
+        is_here = self._has_clips(generation_id)
+        if is_here or self._engine is not None:
+            near = await self.account(headers, backend=EMBEDDED)
+            if is_here or self.manager.known(near, generation_id):
+                return near
+        return session
+
+    def _has_clips(self, generation_id: str) -> bool:
+        """Whether the embedded engine keeps clips of a generation. Looks at the disk."""
+        from reka_clips.engine.service.paths import Folders
+
+        return Folders.of(self.settings.data_dir).clips(generation_id.lower()).is_dir()
 
     def known_generations(self, headers: Mapping[str, str] | None = None) -> list[Generation]:
         """Return the generations of this caller that the process knows, latest first; asks nobody."""

@@ -6,7 +6,7 @@ import json
 from typing import Any, Final
 
 from reka_clips.contract.schemas import Option, options
-from reka_clips.mcp_server.tools.create_clips import input_schema
+from reka_clips.mcp_server.tools.create_clips import full_schema
 
 _LINK: Final = "https://www.youtube.com/watch?v=VIDEO"
 
@@ -59,7 +59,7 @@ EXAMPLES: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
 
 def guide(backend_sentence: str) -> str:
     """Return the guide in Markdown. backend_sentence: where clips are made, and what that costs."""
-    asked = "\n".join(_line(option) for option in options(input_schema()))
+    asked = "\n".join(_line(option) for option in options(full_schema()))
     examples = "\n\n".join(
         f"### {title}\n\n```json\n{json.dumps(arguments, indent=2)}\n```" for title, arguments in EXAMPLES
     )

@@ -14,6 +14,7 @@ _FRAME: Final = (
 _PATHS: Final = {
     "server": "M3 5h18v14H3zM7 5v14M17 5v14M10 9l5 3-5 3z",
     "create_clips": "M4 4h10v16H4zM18 9v6M15 12h6",
+    "find_moments": "M11 4a7 7 0 1 0 .1 0zM16 16l5 5M8 11h6M11 8v6",
     "get_clip_status": "M12 3a9 9 0 1 0 .1 0zM12 7v5l3 3",
     "list_clips": "M4 6h16M4 12h16M4 18h10",
     "delete_clip": "M5 7h14M9 7V4h6v3M7 7l1 13h8l1-13",

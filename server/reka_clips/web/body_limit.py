@@ -20,8 +20,8 @@ class BodyLimit:
     """ASGI middleware that hands whole bodies on.
 
     max_bytes: of one body; limit_name: the setting of that number. respond: makes the error response of a status and
-    a sentence. seconds: how long a body may take to arrive. refuse: returns the error response to a whole body that
-    the app should not see, else None.
+    a sentence. seconds: how long a body may take to arrive. refuse: of the path and the whole body of a
+    POST, returns the error response to one that the app should not see, else None.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class BodyLimit:
         respond: Callable[[int, str], Response],
         limit_name: str | None = None,
         seconds: float = _SECONDS,
-        refuse: Callable[[bytes], Response | None] | None = None,
+        refuse: Callable[[str, bytes], Response | None] | None = None,
     ) -> None:
         self._app = app
         self._max_bytes = max_bytes
@@ -67,8 +67,8 @@ class BodyLimit:
                 if not message.get("more_body", False):
                     break
         refusal = self._refusal(arrived_bytes, is_late=patience.cancelled_caught)
-        if refusal is None and self._refuse is not None:
-            refusal = self._refuse(bytes(body))
+        if refusal is None and self._refuse is not None and scope["method"] == "POST":
+            refusal = self._refuse(scope["path"], bytes(body))
         if refusal is not None:
             await refusal(scope, receive, send)
             return

@@ -23,8 +23,7 @@ from reka_clips.engine.media.concurrency import default_parallelism, together
 from reka_clips.engine.media.ffmpeg.probe import probe
 from reka_clips.engine.media.ffmpeg.process import Ffmpeg, input_arguments, output_argument
 from reka_clips.engine.media.plan import ClipPlan, Segment, Shot
-from reka_clips.engine.media.render.encoding import CRF, PRESET
-from reka_clips.engine.media.render.render import render_clip
+from reka_clips.engine.media.render.render import CRF, PRESET, render_clip
 
 SECONDS = 30
 ROUNDS = 3

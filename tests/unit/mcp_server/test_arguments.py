@@ -200,7 +200,7 @@ def test_a_misplaced_field_is_shown_in_its_place_with_a_value_that_is_taken_ther
 @pytest.mark.parametrize("number", [10**5000, -(10**5000), 2**60, float("inf"), float("nan"), 1e300], ids=range(6))
 def test_endless_numbers_are_refused_without_being_written_out(number: float):
     for name in ("num_generations", "min_duration_seconds", "source_end_time"):
-        with pytest.raises(ArgumentError, match="must be a whole number") as caught:
+        with pytest.raises(ArgumentError, match=r"must be a (whole )?number") as caught:
             create(generation_config={name: number})
         assert len(str(caught.value)) < 150
 

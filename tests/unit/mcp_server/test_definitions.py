@@ -13,7 +13,7 @@ URI = re.compile(r"data:image/svg\+xml,(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[
 
 
 @pytest.mark.parametrize(
-    "name", ["server", "create_clips", "get_clip_status", "list_clips", "delete_clip", "save_clip"]
+    "name", ["server", "create_clips", "find_moments", "get_clip_status", "list_clips", "delete_clip", "save_clip"]
 )
 def test_an_icon_is_a_uri_that_strict_clients_accept(name: str):
     assert URI.fullmatch(icon(name).src)

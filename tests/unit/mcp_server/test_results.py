@@ -335,6 +335,11 @@ def test_every_property_of_the_schemas_is_there_in_some_result():
         "poster_url": "https://cdn.example.com/1.jpg",
         "source_url": "https://example.com/a.mp4",
         "source_end_time": 330,
+        "source_duration_seconds": 600,
+        "parts": [{"source_url": "https://example.com/a.mp4", "source_start_time": 1, "source_end_time": 2}],
+        "reasons": ["it is loud"],
+        "transcript_from": "subtitles",
+        "subtitles_srt": "1\n00:00:01,000 --> 00:00:02,000\nGoal\n",
     }
     facts = {
         "created_at": "2024-01-15T10:30:00Z",
@@ -346,6 +351,8 @@ def test_every_property_of_the_schemas_is_there_in_some_result():
         "generation_config": {"template": "moments"},
         "rendering_config": {"layout": "ai"},
         "warnings": ["No sound."],
+        "source_duration_seconds": 600,
+        "contact_sheet_url": "https://cdn.example.com/0.jpg",
     }
     limit = RateLimit(limit=10, remaining=7, reset_seconds=60)
     told = facts | config | {"video_urls": ["https://example.com/a.mp4"]}
@@ -362,7 +369,12 @@ def test_every_property_of_the_schemas_is_there_in_some_result():
     assert {name for result in results for name in check(result)} == GENERATION["properties"].keys()
     assert check(results[0])["output"][0].keys() == GENERATION["properties"]["output"]["items"]["properties"].keys()
     page = ClipList.model_validate(
-        {"items": [{"id": ID, "status": "completed", "created_at": "x", "clip_count": 2, "size_bytes": 9}]}
+        {
+            "items": [
+                {"id": ID, "status": "completed", "created_at": "x", "clip_count": 2, "size_bytes": 9}
+                | {"title": "Goal", "aspect_ratio": "1:1", "duration_seconds": 9}
+            ]
+        }
     )
     listed = check(list_result(page, backend=REKA, arguments=ListArguments(limit=1)), GENERATION_LIST)
     assert listed.keys() == GENERATION_LIST["properties"].keys()

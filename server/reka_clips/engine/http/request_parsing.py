@@ -22,6 +22,10 @@ MAX_BODY_BYTES: Final = 1024 * 1024
 MAX_VIDEO_URLS: Final = 10
 MAX_PROMPT_CHARACTERS: Final = 10_000
 _TEMPLATES: Final = ("moments", "compilation")
+_NO_TRANSLATION: Final = (
+    "the embedded engine does not translate subtitles: translate a clip's subtitles_srt yourself and pass it as "
+    "rendering_config.subtitles_srt, or put a translated .srt beside the video"
+)
 _QUERY: Final = ("reel_quality", "force_vllm_whisper_asr")
 
 
@@ -140,7 +144,7 @@ def _engine_problems(request: CreateRequest) -> list[Problem]:
             words = f"the embedded engine makes {' and '.join(_TEMPLATES)}, not {generation.template}"
             problems.append(Problem(words, "generation_config.template"))
         problems += [
-            Problem("the embedded engine does not translate subtitles", f"generation_config.{name}")
+            Problem(_NO_TRANSLATION, f"generation_config.{name}")
             for name in ("translated_subtitles_target_language", "translated_subtitles_group_length")
             if getattr(generation, name) is not None
         ]

@@ -97,6 +97,11 @@ def snapshot(job: JobRecord, links: Links) -> dict[str, Any]:
         "progress": round(job.progress, 4),
         "output": [_clip(job.id, clip, links) for clip in job.clips],
     }
+    lengths = {clip.source_url: clip.source_duration_seconds for clip in job.clips if clip.source_duration_seconds}
+    if lengths:
+        fields["source_duration_seconds"] = round(sum(lengths.values()), 3)
+    if job.clips and fields["generation_config"].get("plan_only"):
+        fields["contact_sheet_url"] = links.file(job.id, "0.jpg")
     if job.detail is not None:
         fields["detail"] = job.detail
     if job.warnings:
@@ -112,6 +117,7 @@ def page(jobs: Sequence[JobRecord]) -> dict[str, Any]:
 
 
 def _item(job: JobRecord) -> dict[str, Any]:
+    is_plan = bool(job.request.generation_config and job.request.generation_config.plan_only)
     fields: dict[str, Any] = {
         "id": job.id,
         "status": job.status,
@@ -119,8 +125,11 @@ def _item(job: JobRecord) -> dict[str, Any]:
         "prompt": job.request.prompt,
         "created_at": _iso(job.created_at),
         "progress": round(job.progress, 4),
-        "clip_count": len(job.clips),
+        "clip_count": 0 if is_plan else len(job.clips),
         "size_bytes": job.size_bytes,
+        "title": f"Search: {len(job.clips)} moments" if is_plan else job.clips[0].title if job.clips else None,
+        "aspect_ratio": (job.request.rendering_config and job.request.rendering_config.aspect_ratio) or "9:16",
+        "duration_seconds": None if is_plan else round(sum(clip.duration_seconds or 0 for clip in job.clips), 3),
     }
     return fields if job.error_message is None else fields | {"error_message": job.error_message}
 
@@ -128,7 +137,7 @@ def _item(job: JobRecord) -> dict[str, Any]:
 def _clip(job_id: str, clip: ClipOutput, links: Links) -> dict[str, Any]:
     shown = clip.model_copy(
         update={
-            "video_url": links.file(job_id, clip.video_url or ""),
+            "video_url": None if clip.video_url is None else links.file(job_id, clip.video_url),
             "poster_url": None if clip.poster_url is None else links.file(job_id, clip.poster_url),
         }
     )

@@ -6,24 +6,27 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from reka_clips.contract.requests import MAX_SEGMENT_SECONDS
 from reka_clips.engine.media.analyze import analyze, listening
 from reka_clips.engine.media.ffmpeg.errors import DiskFullError, MediaError
 from reka_clips.engine.media.select import planning
+from reka_clips.engine.media.select.candidates import Candidate
 from reka_clips.engine.media.sources import AnalyzedSource, ProbedSource, listen, open_source, read_text, too_short
 from reka_clips.engine.media.text.languages import language_tag
 from reka_clips.engine.media.text.relevance import query_terms
 from reka_clips.engine.media.text.speech_model import ModelUnavailableError
+from reka_clips.engine.media.text.subtitles import parse_subtitles
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
     from pathlib import Path
 
     from reka_clips.contract import GenerationConfig, RenderingConfig
+    from reka_clips.contract.requests import SourceSegment
     from reka_clips.engine.media.analyze.metrics import Tier
     from reka_clips.engine.media.ffmpeg.process import Ffmpeg
-    from reka_clips.engine.media.plan import Source
+    from reka_clips.engine.media.plan import Cue, Source
     from reka_clips.engine.media.progress import Progress
-    from reka_clips.engine.media.select.candidates import Candidate
     from reka_clips.engine.media.select.planning import SelectionOptions, Stretches
     from reka_clips.engine.media.text.speech import Recognizer
 
@@ -38,6 +41,7 @@ _ENDS: Final[dict[tuple[str, bool], tuple[float, float]]] = {
     ("keyframes", True): (0.1, 0.6),
 }
 _SPEECH_FIRST_SECONDS: Final = 20 * 60  # longer sources are listened to only where clips may be
+_END_SLACK: Final = Fraction(1, 2)  # a film's length is known to a frame or so
 _SPARE: Final = 2  # of 108 planted moments, none finds 101, one 102, two 104, five no more
 
 T = TypeVar("T")
@@ -69,7 +73,9 @@ class MomentFinder:
         self._speech_problem = "Speech recognition is off." if speech is None else speech.problem()
         self._detail = detail
         self._ffmpeg = ffmpeg
-        self._wish = wish
+        self.wish = wish
+        self._given = parse_subtitles((rendering and rendering.subtitles_srt) or "")
+        self._given_for: str | None = None
         self._generation = generation
         self._scratch = scratch
         self._progress = progress
@@ -83,8 +89,9 @@ class MomentFinder:
         One that cannot be used is left out with a warning; raises the first one's MediaError when none can.
         """
         # The parts of a reel may be short, as long as all of it is not.
-        is_pooled = self._wish.template == "compilation" and len(sources) > 1
-        shortest = 0 if is_pooled else self._wish.shortest
+        self._given_for = sources[0].url
+        is_pooled = self.wish.template == "compilation" and len(sources) > 1
+        shortest = 0 if is_pooled else self.wish.shortest
         opened = await self._each(sources, lambda source: self._open(source, shortest))
         self._ends = _ENDS["keyframes" if self._spare(opened) else "full", self._speech_problem is None]
         indexed_seconds = Fraction(0)
@@ -110,7 +117,7 @@ class MomentFinder:
         if model is not None and unheard and not is_late:
             whole = {index: ((footage[index].measured.start, footage[index].measured.end),) for index in unheard}
             footage = await self._hear(footage, model, whole)
-        clips = planning.choose(footage, self._wish, extra=self._spare([item.opened for item in footage]))
+        clips = planning.choose(footage, self.wish, extra=self._spare([item.opened for item in footage]))
         coarse = [index for index, item in enumerate(footage) if not item.measured.is_exact]
         late = unheard if is_late else []
         within = {
@@ -122,9 +129,9 @@ class MomentFinder:
             footage = await self._look_closer(footage, {index: within[index] for index in coarse})
             if model is not None:
                 footage = await self._hear(footage, model, {index: within[index] for index in late})
-            chosen = planning.choose(footage, self._wish, within=within)
-            if len(chosen) < min(len(clips), planning.expected_count(self._wish, _total(footage))):
-                chosen = planning.choose(footage, self._wish)  # the closer look left too little room
+            chosen = planning.choose(footage, self.wish, within=within)
+            if len(chosen) < min(len(clips), planning.expected_count(self.wish, _total(footage))):
+                chosen = planning.choose(footage, self.wish)  # the closer look left too little room
         if not chosen:
             raise MediaError(
                 "No clip fits into the video as asked: lower min_duration_seconds or raise max_duration_seconds."
@@ -135,19 +142,73 @@ class MomentFinder:
     async def _open(self, source: Source, shortest: int) -> ProbedSource:
         opened, warnings = await open_source(self._ffmpeg, source, self._generation, self._scratch, shortest=shortest)
         self.warnings += warnings
+        if opened.seconds < shortest:  # up to the end of the video, else it would have been refused
+            self.wish = replace(self.wish, shortest=int(opened.seconds))
+            only = f"There are only {float(opened.seconds):.1f} s of video to cut from"
+            self.warnings.append(f"{only}: min_duration_seconds was lowered to {int(opened.seconds)}.")
         return opened
 
     async def _measure(self, item: ProbedSource, report: Callable[[float], None], shortest: int) -> AnalyzedSource:
-        wanted = language_tag((self._rendering and self._rendering.subtitles_language) or "")
-        cues, warnings = await read_text(self._ffmpeg, item, wanted=wanted)
-        self.warnings += warnings
+        cues = await self._read(item)
         measured = await analyze.measure(self._ffmpeg, item.look(self._scratch), report=report, tier=self._tier)
         told = listening.choice_told(item.name, item.info, listening.Heard(measured.audio, measured.loudness_db))
         self.warnings += [told] if told else []
         item = replace(item, info=replace(item.info, audio=measured.audio))
-        if measured.end - measured.start < shortest:
+        if measured.end - measured.start < min(shortest, self.wish.shortest):
             raise MediaError(too_short(measured.end - measured.start, shortest))
         return AnalyzedSource(item, measured, cues)
+
+    async def _read(self, item: ProbedSource) -> tuple[Cue, ...]:
+        """Return the text of a source: the one that came with the request, if it is for this source, or its own."""
+        if self._given and item.source.url == self._given_for:
+            if self._given[0].start >= item.info.duration:
+                begins, ends = float(self._given[0].start), float(item.info.duration)
+                raise MediaError(
+                    f"rendering_config.subtitles_srt begins at {begins:.1f} s, after the end of the video "
+                    f"({ends:.1f} s): its times must be those of the source."
+                )
+            return self._given
+        wanted = language_tag((self._rendering and self._rendering.subtitles_language) or "")
+        cues, warnings = await read_text(self._ffmpeg, item, wanted=wanted)
+        self.warnings += warnings
+        return cues
+
+    async def exact(
+        self, sources: Sequence[Source], video_urls: Sequence[str]
+    ) -> tuple[list[list[Candidate]], list[AnalyzedSource]]:
+        """Return the asked segments as clips, or as one, and each of them as footage of its own: only they are read.
+
+        video_urls: what the segments' numbers count. Raises MediaError where one does not lie in its video.
+        """
+        segments: Sequence[SourceSegment] = (self._generation and self._generation.segments) or ()
+        by_url = {source.url: source for source in sources}
+        opened: dict[str, tuple[ProbedSource, tuple[Cue, ...]]] = {}
+        footage: list[AnalyzedSource] = []
+        for number, segment in enumerate(segments):
+            url = video_urls[segment.source] if segment.source < len(video_urls) else sources[0].url
+            if url not in by_url:
+                raise MediaError(f"generation_config.segments[{number}] is from a video that could not be fetched.")
+            if url not in opened:
+                self._given_for = self._given_for or url  # the subtitles given are for the first segment's video
+                probed, warnings = await open_source(self._ffmpeg, by_url[url], None, self._scratch, shortest=0)
+                self.warnings += warnings
+                opened[url] = probed, await self._read(probed)
+            probed, cues = opened[url]
+            start, end = _within(number, segment, probed.info.duration)
+            item = replace(probed, start=start, end=end)
+            report = self._progress.part("indexing", until=self._ends[1] * (number + 1) / len(segments))
+            measured = await analyze.measure(self._ffmpeg, item.look(self._scratch), report=report, tier="full")
+            item = replace(item, info=replace(item.info, audio=measured.audio))
+            footage.append(AnalyzedSource(item, measured, cues))
+        model = await self._speech_model(footage)
+        unheard = [index for index, item in enumerate(footage) if model is not None and not item.cues]
+        if model is not None and unheard:
+            spans = {index: ((footage[index].opened.start, footage[index].opened.end),) for index in unheard}
+            footage = await self._hear(footage, model, spans)
+        windows = [Candidate(index, item.opened.start, item.opened.end, 0.0) for index, item in enumerate(footage)]
+        self._progress.part("preprocessing", until=self._ends[1])
+        self.wish = replace(self.wish, longest=max(self.wish.longest, MAX_SEGMENT_SECONDS))
+        return [windows] if self.wish.template == "compilation" else [[window] for window in windows], footage
 
     async def _look_closer(
         self, footage: list[AnalyzedSource], within: Mapping[int, Stretches]
@@ -176,7 +237,7 @@ class MomentFinder:
             report = self._progress.part("preprocessing", until=last - (last - first) / 2 * (1 - number / len(within)))
             cues, warnings = await listen(self._ffmpeg, looks, model, report)
             self.warnings += warnings
-            heard[index] = replace(item, cues=cues)
+            heard[index] = replace(item, cues=cues, is_heard=True)
         return heard
 
     async def _each(self, items: Sequence[T], do: Callable[[T], Awaitable[R]]) -> list[R]:
@@ -200,7 +261,7 @@ class MomentFinder:
         unheard = [item for item in footage if not item.cues and item.measured.has_sound]
         if not unheard or self._speech is None or self._speech.setting.is_off:
             return None
-        needs_words = self._rendering is None or self._rendering.subtitles is not False or self._wish.prompt != ""
+        needs_words = self._rendering is None or self._rendering.subtitles is not False or self.wish.prompt != ""
         if self._speech_problem is None:
             audio = unheard[0].info.audio
             try:
@@ -215,7 +276,7 @@ class MomentFinder:
 
     def _listens_late(self, seconds: Fraction) -> bool:
         """Whether sources are listened to only where clips may be, as they are long and no prompt asks for words."""
-        return seconds > _SPEECH_FIRST_SECONDS and not query_terms(self._wish.prompt)
+        return seconds > _SPEECH_FIRST_SECONDS and not query_terms(self.wish.prompt)
 
     def _spare(self, opened: Sequence[ProbedSource]) -> int:
         """Return how many more places than clips to look at closely, after a glance only."""
@@ -224,18 +285,18 @@ class MomentFinder:
 
     def _note(self, footage: Sequence[AnalyzedSource], chosen: int) -> None:
         """Add the warnings on what was asked for and could not be had."""
-        wanted = planning.expected_count(self._wish, _total(footage))
-        if chosen < (wanted if self._wish.template == "moments" else self._wish.count or 0):
+        wanted = planning.expected_count(self.wish, _total(footage))
+        if not self.wish.is_search and chosen < (wanted if self.wish.template == "moments" else self.wish.count or 0):
             noun = "clip fits" if chosen == 1 else "clips fit"
             self.warnings.append(f"Only {chosen} {noun} into the video without overlapping, of {wanted}.")
         has_text = any(item.cues for item in footage)
-        if has_text and query_terms(self._wish.prompt) and not planning.is_prompt_matched(footage, self._wish):
+        if has_text and query_terms(self.wish.prompt) and not planning.is_prompt_matched(footage, self.wish):
             self.warnings.append("The prompt had no effect: none of its words is said in the video.")
 
     def why_wordless(self, footage: Sequence[AnalyzedSource], *, wants_captions: bool) -> str | None:
         """Return what is missing because nothing is known of what is said, why, and what would help; None: nothing."""
         lost = ["the clips have no captions"] if wants_captions else []
-        lost += ["the prompt had no effect"] if query_terms(self._wish.prompt) else []
+        lost += ["the prompt had no effect"] if query_terms(self.wish.prompt) else []
         if not lost or any(item.cues for item in footage):
             return None
         is_silent = not any(item.measured.has_sound for item in footage)
@@ -251,6 +312,17 @@ class MomentFinder:
         sentence = f"{' and '.join(lost)}: {reason}."
         remedies = f" To get text, {', or '.join(helps)}." if helps else ""
         return sentence[0].upper() + sentence[1:] + remedies
+
+
+def _within(number: int, segment: SourceSegment, duration: Fraction) -> tuple[Fraction, Fraction]:
+    """Return where a segment starts and ends in its video. Raises MediaError where it does not lie in it."""
+    start, end = (Fraction(time).limit_denominator(1000) for time in (segment.start, segment.end))
+    name, length = f"generation_config.segments[{number}]", f"{float(duration):.2f}"
+    if start >= duration:
+        raise MediaError(f"{name} starts at {segment.start:g} s, but the video ends at {length} s.")
+    if end > duration + _END_SLACK:
+        raise MediaError(f"{name} ends at {segment.end:g} s, but the video ends at {length} s: end it there.")
+    return start, min(end, duration)
 
 
 def _total(items: Sequence[ProbedSource] | Sequence[AnalyzedSource]) -> Fraction:

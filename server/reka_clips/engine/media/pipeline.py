@@ -7,13 +7,15 @@ import tempfile
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from reka_clips.contract import ClipOutput
+from reka_clips.contract import ClipOutput, ClipPart
 from reka_clips.contract.requests import DEFAULT_MAX_DURATION_SECONDS
 from reka_clips.engine.media.concurrency import default_parallelism, together
+from reka_clips.engine.media.contact_sheet import make_contact_sheet
 from reka_clips.engine.media.ffmpeg.errors import DiskFullError, MediaError
 from reka_clips.engine.media.find_moments import MomentFinder
+from reka_clips.engine.media.geometry import ASPECTS
 from reka_clips.engine.media.progress import Progress, Stage
 from reka_clips.engine.media.render.render import render_clip
 from reka_clips.engine.media.select import planning
@@ -26,9 +28,13 @@ if TYPE_CHECKING:
 
     from reka_clips.contract import GenerationConfig, RenderingConfig
     from reka_clips.engine.media.ffmpeg.process import Ffmpeg
-    from reka_clips.engine.media.plan import ClipPlan
+    from reka_clips.engine.media.plan import ClipPlan, Segment
     from reka_clips.engine.media.render.render import Rendered
+    from reka_clips.engine.media.select.candidates import Candidate
     from reka_clips.engine.media.text.speech import Recognizer
+
+_NARROW_SHARE: Final = 0.3  # of a picture's width in its crop: 16:9 gives 32 % to 9:16, a film of 2.4:1 gives 23 %
+_LIVELY_SCORE: Final = 1.0
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +63,7 @@ async def make_clips(
     report: Callable[[Stage, float], None],
     speech: Recognizer | None = None,
     detail: Callable[[str | None], None] = lambda _words: None,
+    video_urls: Sequence[str] = (),
 ) -> Outcome:
     """Make the clips of one generation and put them into `directory`, which must exist and be empty.
 
@@ -75,8 +82,19 @@ async def make_clips(
         scout = MomentFinder(
             ffmpeg, wish, generation, scratch, progress, rendering=rendering, speech=speech, detail=detail
         )
-        clips, footage = await scout.choose(await scout.gather(sources))
-        plans = planning.make_plans(clips, footage, wish)
+        if generation is not None and generation.segments:
+            clips, footage = await scout.exact(sources, video_urls)
+        else:
+            clips, footage = await scout.choose(await scout.gather(sources))
+        plans = planning.make_plans(clips, footage, scout.wish)
+        if generation is not None and generation.plan_only:
+            frames = [(footage[clip[0].source].opened.source.path, middle(clip[0])) for clip in clips]
+            await make_contact_sheet(ffmpeg, frames, directory, scratch)
+            found = tuple(
+                _candidate(number, window, plan, footage, directory)
+                for number, ([window, *_], plan) in enumerate(zip(clips, plans, strict=True), 1)
+            )
+            return Outcome(found, _warnings(scout, footage, wants_captions=False))
         rendered = await _render(
             plans,
             footage,
@@ -90,10 +108,97 @@ async def make_clips(
         _finished(number, plan, result, footage, directory)
         for number, (plan, result) in enumerate(zip(plans, rendered, strict=True), 1)
     )
-    wordless = scout.why_wordless(footage, wants_captions=rendering is None or rendering.subtitles is not False)
-    warnings = [*scout.warnings, *failures, *([wordless] if wordless else [])]
-    warnings += [warning for one in rendered for warning in one.warnings]
-    return Outcome(finished, tuple(dict.fromkeys(warnings)))
+    wants_captions = rendering is None or rendering.subtitles is not False
+    known = _warnings(scout, footage, wants_captions=wants_captions)
+    warnings = [*known, *failures, *narrow_crops(plans, footage, rendering)]
+    return Outcome(finished, tuple(dict.fromkeys([*warnings, *(w for one in rendered for w in one.warnings)])))
+
+
+def _warnings(scout: MomentFinder, footage: Sequence[AnalyzedSource], *, wants_captions: bool) -> tuple[str, ...]:
+    wordless = scout.why_wordless(footage, wants_captions=wants_captions)
+    return tuple(dict.fromkeys([*scout.warnings, *([wordless] if wordless else [])]))
+
+
+def middle(window: Candidate) -> Fraction:
+    """Return the time in the middle of a moment."""
+    return (window.start + window.end) / 2
+
+
+def narrow_crops(
+    plans: Sequence[ClipPlan], footage: Sequence[AnalyzedSource], rendering: RenderingConfig | None
+) -> list[str]:
+    """Return a warning where the crop shows so little of a film's width that most of what happens is lost."""
+    aspect = (rendering and rendering.aspect_ratio) or "9:16"
+    if aspect == "9:16-split" or (rendering is not None and rendering.layout == "fit"):
+        return []
+    shares: list[float] = []
+    for index in {segment.source for plan in plans for segment in plan.segments}:
+        video = footage[index].info.video
+        width, height = video.upright_size_px
+        sideways = video.rotation_degrees in (90, 270)
+        picture = Fraction(width, height) * (1 / video.sample_aspect if sideways else video.sample_aspect)
+        shares.append(float(ASPECTS[aspect] / picture))
+    share = min(shares, default=1.0)
+    if share >= _NARROW_SHARE:
+        return []
+    shows = f"The {aspect} crop shows {share:.0%} of the picture's width."
+    return [f"{shows} layout fit shows all of it on a blurred copy; 4:5, 1:1 or 16:9 show more."]
+
+
+def _candidate(
+    number: int, window: Candidate, plan: ClipPlan, footage: Sequence[AnalyzedSource], directory: Path
+) -> ClipOutput:
+    """Return a moment that was found and not rendered; its picture is the name of a file."""
+    item = footage[window.source]
+    picture = f"{number}.jpg"
+    return ClipOutput(
+        title=plan.title,
+        caption=plan.caption,
+        hashtags=plan.hashtags,
+        ai_score=plan.ai_score,
+        duration_seconds=round(float(window.duration), 3),
+        poster_url=picture if (directory / picture).is_file() else None,
+        source_url=item.opened.source.url,
+        source_start_time=round(float(window.start), 3),
+        source_end_time=round(float(window.end), 3),
+        source_duration_seconds=round(float(item.info.duration), 3),
+        reasons=_reasons(window, plan),
+        transcript_from=item.text_from,
+        subtitles_srt=source_srt(plan, footage),
+    )
+
+
+def _reasons(window: Candidate, plan: ClipPlan) -> tuple[str, ...]:
+    words = sum(len(cue.text.split()) for cue in plan.cues)
+    told = [
+        f"its words match the prompt ({window.match:.0%})" if window.match > 0 else "",
+        "much more happens in picture and sound than elsewhere" if window.score > _LIVELY_SCORE else "",
+        "more happens in picture and sound than elsewhere" if 0 < window.score <= _LIVELY_SCORE else "",
+        f"{words} words are said" if words else "",
+    ]
+    return tuple(reason for reason in told if reason) or ("the calmest part that still fits",)
+
+
+def source_srt(plan: ClipPlan, footage: Sequence[AnalyzedSource]) -> str | None:
+    """Return what is said in a clip as SubRip text, in seconds of its (first) source; None where nothing is."""
+    url = footage[plan.segments[0].source].opened.source.url
+    cues: dict[tuple[Fraction, Fraction], str] = {}
+    for segment in plan.segments:
+        item = footage[segment.source]
+        for cue in item.cues if item.opened.source.url == url else ():
+            start, end = max(cue.start, segment.start), min(cue.end, segment.end)
+            if start < end:
+                cues[start, end] = cue.text
+    blocks = [
+        f"{number}\n{_srt_time(start)} --> {_srt_time(end)}\n{text}\n"
+        for number, ((start, end), text) in enumerate(sorted(cues.items()), 1)
+    ]
+    return "\n".join(blocks) or None
+
+
+def _srt_time(seconds: Fraction) -> str:
+    whole, thousandths = divmod(round(seconds * 1000), 1000)
+    return f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d},{thousandths:03d}"
 
 
 def _wish(prompt: str | None, generation: GenerationConfig | None) -> SelectionOptions:
@@ -102,6 +207,7 @@ def _wish(prompt: str | None, generation: GenerationConfig | None) -> SelectionO
     return SelectionOptions(
         template="compilation" if generation.template == "compilation" else "moments",
         count=generation.num_generations,
+        is_search=bool(generation.plan_only),
         shortest=generation.min_duration_seconds or 0,
         longest=generation.max_duration_seconds or DEFAULT_MAX_DURATION_SECONDS,
         prompt=prompt or "",
@@ -187,7 +293,8 @@ def _finished(
     """Return a clip as it is kept and told of; for a reel, with where its first source was used."""
     video, poster = _names(number)
     first = plan.segments[0]
-    same = [segment for segment in plan.segments if segment.source == first.source]
+    url = footage[first.source].opened.source.url
+    same = [segment for segment in plan.segments if footage[segment.source].opened.source.url == url]
     return ClipOutput(
         title=plan.title,
         video_url=video,
@@ -199,7 +306,19 @@ def _finished(
         height=rendered.height_px,
         size_bytes=(directory / video).stat().st_size,
         poster_url=poster if (directory / poster).is_file() else None,
-        source_url=footage[first.source].opened.source.url,
-        source_start_time=float(first.start),
-        source_end_time=float(same[-1].end),
+        source_url=url,
+        source_start_time=round(float(first.start), 3),
+        source_end_time=round(float(same[-1].end), 3),
+        source_duration_seconds=round(float(footage[first.source].info.duration), 3),
+        parts=tuple(_part(segment, footage) for segment in plan.segments) if len(plan.segments) > 1 else (),
+        transcript_from=footage[first.source].text_from,
+        subtitles_srt=source_srt(plan, footage),
+    )
+
+
+def _part(segment: Segment, footage: Sequence[AnalyzedSource]) -> ClipPart:
+    return ClipPart(
+        source_url=footage[segment.source].opened.source.url,
+        source_start_time=round(float(segment.start), 3),
+        source_end_time=round(float(segment.end), 3),
     )

@@ -58,11 +58,20 @@ class ProbedSource:
 
 @dataclass(frozen=True, slots=True)
 class AnalyzedSource:
-    """A source that was measured. cues: its text in source seconds, empty if there is none."""
+    """A source that was measured. cues: its text in source seconds, empty if there is none.
+
+    is_heard: the text is what a speech model heard.
+    """
 
     opened: ProbedSource
     measured: Measurements
     cues: tuple[Cue, ...] = ()
+    is_heard: bool = False
+
+    @property
+    def text_from(self) -> str:
+        """Where the text is from: `subtitles`, `speech` or `none`."""
+        return "none" if not self.cues else "speech" if self.is_heard else "subtitles"
 
     @property
     def info(self) -> MediaInfo:
@@ -81,7 +90,7 @@ async def open_source(
     """Return a source with the stretch of it to cut from, and warnings.
 
     scratch: a folder for a copy, where times cannot be found in the file itself. shortest: how many seconds of it are
-    needed at least.
+    needed at least; fewer where the video ends.
     Raises MediaError when it is no video, or the stretch asked for is outside of it or shorter than that;
     DiskFullError.
     """
@@ -90,19 +99,23 @@ async def open_source(
     if path != source.path:
         source = replace(source, path=path)
         info = await probe(ffmpeg, path)
-    start = Fraction((generation and generation.source_start_time) or 0)
+    start = Fraction((generation and generation.source_start_time) or 0).limit_denominator(1000)
     end = info.duration
     warnings: list[str] = []
     if start >= end:
         raise MediaError(
-            f"source_start_time ({start}) is after the end of the video, which is {float(end):.1f} s long."
+            f"source_start_time ({float(start):g}) is after the end of the video, which is {float(end):.1f} s long."
         )
     wanted = generation.source_end_time if generation else None
     if wanted is not None:
         if wanted > end + 1:
-            warnings.append(f"source_end_time ({wanted}) is after the end of the video ({float(end):.1f} s).")
-        end = min(end, Fraction(wanted))
-    if end - start < max(shortest, min(_MIN_SECONDS, info.duration)):
+            warnings.append(
+                f"source_end_time ({wanted:g}) is after the end of the video, so its end ({float(end):.1f} s) was used."
+            )
+        end = min(end, Fraction(wanted).limit_denominator(1000))
+    is_cut_short = end < info.duration  # by the request: up to the video's own end, min_duration_seconds gives way
+    least = shortest if is_cut_short else 0
+    if end - start < max(least, min(_MIN_SECONDS, info.duration)):
         raise MediaError(too_short(end - start, shortest))
     return ProbedSource(source, info, start, end), tuple(warnings)
 

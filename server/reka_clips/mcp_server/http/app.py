@@ -207,8 +207,10 @@ async def _health(_: Request) -> JSONResponse:
     return JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
 
 
-def _answer_to_unreadable(body: bytes) -> Response | None:
+def _answer_to_unreadable(path: str, body: bytes) -> Response | None:
     """Return the answer to a body that holds no message; the SDK takes some of them for notifications."""
+    if path != MCP_PATH and not path.startswith(MESSAGES_PATH):
+        return None  # nothing that takes messages
     try:
         read_message(body.decode("utf-8", "replace"))
     except UnreadableMessageError as error:

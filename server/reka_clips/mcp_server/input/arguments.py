@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar, cast
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, ValidationError
 
-from reka_clips.contract import STAGES, CreateRequest, canonical_id, is_generation_id, video_url_problem
+from reka_clips.contract import (
+    STAGES,
+    CreateRequest,
+    GenerationConfig,
+    canonical_id,
+    is_generation_id,
+    video_url_problem,
+)
 from reka_clips.contract.argument_errors import refusals_of
 from reka_clips.contract.coercion import natural
 from reka_clips.contract.requests import WholeNumber
@@ -26,6 +33,11 @@ if TYPE_CHECKING:
 
 MAX_WAIT_SECONDS: Final = 900
 MAX_LIST_LIMIT: Final = 100
+MAX_DELETIONS: Final = 50
+RUNNING: Final = "running"
+"""What `list_clips` takes for every stage of a generation that has not ended."""
+STATUSES: Final = (RUNNING, *STAGES)
+SEARCH_FIELDS: Final = ("min_duration_seconds", "max_duration_seconds", "source_start_time", "source_end_time")
 CLIPS_URI: Final = "reka-clips://clips/"
 """What the addresses of generations begin with: results name them, so agents send them where an id is due."""
 # fmt: off
@@ -50,8 +62,8 @@ def _generation_id(value: str) -> str:
 
 
 def _known_status(value: str) -> str:
-    if value not in STAGES:
-        raise ValueError(f"must be one of {', '.join(STAGES)}")
+    if value not in STATUSES:
+        raise ValueError(f"must be one of {', '.join(STATUSES)}")
     return value
 
 
@@ -83,24 +95,45 @@ class CreateArguments(CreateRequest):
         )
 
 
+class FindArguments(_Arguments):
+    """Arguments of `find_moments`. wait_seconds: None means the server's default."""
+
+    video_urls: Annotated[tuple[str, ...], Field(min_length=1)]
+    prompt: str | None = None
+    generation_config: GenerationConfig | None = None
+    wait_seconds: WaitSeconds | None = None
+
+    @property
+    def request(self) -> CreateRequest:
+        """What goes to the Clip API: the candidates are its choice, so kind and number are left out."""
+        config = self.generation_config or GenerationConfig()
+        kept = {name: getattr(config, name) for name in SEARCH_FIELDS}
+        plan = GenerationConfig(**{name: value for name, value in kept.items() if value is not None}, plan_only=True)
+        return CreateRequest(video_urls=self.video_urls, prompt=self.prompt, generation_config=plan)
+
+
 class StatusArguments(_Arguments):
     """Arguments of `get_clip_status`. wait_seconds: None means the server's default."""
 
     id: GenerationId
     wait_seconds: WaitSeconds | None = None
+    preview: StrictBool = False
 
 
 class DeleteArguments(_Arguments):
-    """Arguments of `delete_clip`."""
+    """Arguments of `delete_clip`: one id, or several."""
 
-    id: GenerationId
+    id: GenerationId | None = None
+    ids: Annotated[tuple[GenerationId, ...], Field(min_length=1, max_length=MAX_DELETIONS)] | None = None
     delete_input_video: StrictBool = False
 
 
 class ListArguments(_Arguments):
     """Arguments of `list_clips`."""
 
-    status: Annotated[str, AfterValidator(_known_status), Field(json_schema_extra={"enum": list(STAGES)})] | None = None
+    status: Annotated[str, AfterValidator(_known_status), Field(json_schema_extra={"enum": list(STATUSES)})] | None = (
+        None
+    )
     offset: Annotated[WholeNumber, Field(ge=0)] = 0
     limit: Annotated[WholeNumber, Field(ge=1, le=MAX_LIST_LIMIT)] = 20
 
@@ -111,6 +144,7 @@ class SaveArguments(_Arguments):
     id: GenerationId
     clip: Annotated[WholeNumber, Field(ge=1)] = 1
     directory: str | None = None
+    with_subtitles: StrictBool = False
 
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -122,8 +156,16 @@ def parse_create(raw: Mapping[str, Any], *, allow_file: bool, no_files: str = NO
     allow_file: whether `file://` URLs are taken. no_files: what is said of them otherwise.
     Raises ArgumentError with every problem of the call.
     """
+    return _parse(CreateArguments, raw, tool="create_clips", further=_url_refusals(allow_file, no_files))
 
-    def url_refusals(value: Mapping[str, Any]) -> list[FieldError]:
+
+def parse_find(raw: Mapping[str, Any], *, allow_file: bool, no_files: str = NO_FILES) -> FindArguments:
+    """Return the arguments of a search; parameters and errors as in `parse_create`."""
+    return _parse(FindArguments, raw, tool="find_moments", further=_url_refusals(allow_file, no_files))
+
+
+def _url_refusals(allow_file: bool, no_files: str) -> Callable[[Mapping[str, Any]], list[FieldError]]:
+    def refusals(value: Mapping[str, Any]) -> list[FieldError]:
         urls = value.get("video_urls")
         found: list[FieldError] = []
         for number, url in enumerate(cast("list[object]", urls) if isinstance(urls, list) else []):
@@ -134,7 +176,7 @@ def parse_create(raw: Mapping[str, Any], *, allow_file: bool, no_files: str = NO
                 found.append(FieldError(f"video_urls[{number}]", problem))
         return found
 
-    return _parse(CreateArguments, raw, tool="create_clips", further=url_refusals)
+    return refusals
 
 
 def parse_status(raw: Mapping[str, Any]) -> StatusArguments:
@@ -144,7 +186,10 @@ def parse_status(raw: Mapping[str, Any]) -> StatusArguments:
 
 def parse_delete(raw: Mapping[str, Any]) -> DeleteArguments:
     """Return the arguments of a deletion. Raises ArgumentError with every problem of the call."""
-    return _parse(DeleteArguments, raw, tool="delete_clip")
+    arguments = _parse(DeleteArguments, raw, tool="delete_clip")
+    if (arguments.id is None) == (arguments.ids is None):
+        raise ArgumentError((FieldError("id", "is required: the id of one generation, or ids with up to 50 of them"),))
+    return arguments
 
 
 def parse_list(raw: Mapping[str, Any]) -> ListArguments:

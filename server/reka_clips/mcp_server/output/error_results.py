@@ -42,6 +42,11 @@ def failure_result(error: errors.RekaClipsError, *, tool: str = "the tool") -> C
     """Return the tool error for any error of the tree. It holds no key, no traceback and no HTML."""
     if isinstance(error, errors.ArgumentError):
         return error_result(_refusal_words(error, tool))
+    return error_result(failure_words(error, tool))
+
+
+def failure_words(error: errors.RekaClipsError, tool: str) -> str:
+    """Return what an agent reads of an error: what happened, and what to do."""
     parts = [clean(str(error), max_characters=_MAX_MESSAGE_CHARACTERS), _next_step(error, tool)]
     generation_id = error.generation_id
     if generation_id and generation_id not in parts[0]:
@@ -49,7 +54,7 @@ def failure_result(error: errors.RekaClipsError, *, tool: str = "the tool") -> C
     request_id = getattr(error, "request_id", None)
     if isinstance(request_id, str):
         parts.append(f"Request id, for the service's support: {clean(request_id, max_characters=80)}.")
-    return error_result(" ".join(part for part in parts if part))
+    return " ".join(part for part in parts if part)
 
 
 def crash_result(tool: str) -> CallToolResult:

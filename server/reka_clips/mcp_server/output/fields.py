@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from reka_clips.contract import GenerationConfig, RenderingConfig
 from reka_clips.contract.requests import CaptionStyle
-from reka_clips.contract.snapshots import LINK
+from reka_clips.contract.snapshots import LINK, SUBTITLES
 from reka_clips.mcp_server.output.text import CUT_MARK, clean, safe_url
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ class Bounds:
     title_characters: int = 150
     hashtags: int = 30
     link_characters: int = 8192
+    subtitle_characters: int = 6000
     has_links: bool = True
     has_details: bool = True
 
@@ -50,6 +51,7 @@ class Bounds:
             "caption": self.caption_characters,
             "prompt": self.prompt_characters,
             "error_message": 500,
+            "reasons": 120,
             "warnings": max(40, min(300, self.caption_characters)),
             "video_url": self.link_characters,
             "poster_url": self.link_characters,
@@ -64,7 +66,11 @@ def shown(told: BaseModel, bounds: Bounds) -> dict[str, Any]:
     for name, info in type(told).model_fields.items():
         if not bounds.has_details and name not in _ESSENTIAL:
             continue
-        value = _shown(getattr(told, name), name, bounds, is_link=LINK in info.metadata)
+        value = getattr(told, name)
+        if SUBTITLES in info.metadata:
+            value = _lines(value, bounds.subtitle_characters)
+        else:
+            value = _shown(value, name, bounds, is_link=LINK in info.metadata)
         if value is not None:
             fields[name] = value
     return fields
@@ -92,6 +98,13 @@ def _shown(value: object, name: str, bounds: Bounds, *, is_link: bool) -> Any:
     if isinstance(value, BaseModel):
         return shown(value, bounds)
     return round(value, 3) if isinstance(value, float) else value
+
+
+def _lines(text: str | None, characters: int) -> str | None:
+    """Return subtitles line by line, cleaned; None where they do not fit: half of them would be taken for all."""
+    if text is None or len(text) > characters:
+        return None
+    return "\n".join(clean(line, max_characters=1000) if line.strip() else "" for line in text.split("\n"))
 
 
 def _shown_items(items: Iterable[object], name: str, bounds: Bounds, *, is_link: bool) -> list[Any] | None:

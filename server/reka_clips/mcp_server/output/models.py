@@ -76,6 +76,36 @@ class GenerationResult(_Result, Snapshot):
     next: Next = None
 
 
+class MomentResult(BaseModel):
+    """One candidate, from `find_moments`."""
+
+    number: int = Field(description="As in the picture.")
+    source_url: str = ""
+    source_start_time: float = Field(default=0.0, description="In seconds, as segments take it.")
+    source_end_time: float = 0.0
+    duration_seconds: float = 0.0
+    ai_score: int = Field(default=0, description="0 to 100.")
+    reasons: tuple[str, ...] = ()
+    transcript: str = ""
+
+
+class MomentsResult(_Result):
+    """The candidates, from `find_moments`."""
+
+    model_config = _promising("status", "backend", "message", "candidates")
+
+    id: str | None = None
+    status: str = Field(default="", description="completed, failed, or the stage of a running search.")
+    candidates: tuple[MomentResult, ...] = Field(default=(), description="Best first; empty until completed.")
+    source_duration_seconds: float | None = Field(default=None, description="Of all sources together.")
+    transcript_from: str | None = Field(default=None, description="subtitles, speech or none.")
+    progress: float | None = Field(default=None, description="0 to 1.")
+    elapsed_seconds: int | None = None
+    warnings: tuple[str, ...] = ()
+    error_message: str | None = None
+    next: Next = None
+
+
 class GenerationItem(ClipListItem):
     """One generation in a list."""
 
@@ -91,12 +121,21 @@ class GenerationListResult(_Result):
     next: Next = None
 
 
+class DeletionItem(BaseModel):
+    """What became of one generation of several."""
+
+    id: str
+    deleted: bool
+    message: str
+
+
 class DeletionResult(_Result):
     """What `delete_clip` did."""
 
     id: str
     deleted: bool
     input_video_deleted: bool = Field(description="Whether the source the service kept was deleted, too.")
+    results: tuple[DeletionItem, ...] | None = Field(default=None, description="One for each of `ids`.")
 
 
 class SavedClipResult(_Result):
@@ -105,6 +144,7 @@ class SavedClipResult(_Result):
     id: str
     clip: int
     path: str = Field(description="Absolute path of the new file.")
+    subtitles_path: str | None = Field(default=None, description="Of the .srt beside it.")
     size_bytes: int
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from typing import Final
@@ -68,6 +69,13 @@ def safe_url(text: str | None, *, max_characters: int = 8192) -> str | None:
         return None
     link = _UNSAFE_IN_URL.sub(lambda unsafe: quote(unsafe.group()), text)
     return link if len(link) <= max_characters else None
+
+
+def clock(seconds: float) -> str:
+    """Return a time of a film as `5:00` or `1:02:03`; a second that has only begun does not count."""
+    minutes, rest = divmod(math.floor(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
 def human_duration(seconds: float) -> str:

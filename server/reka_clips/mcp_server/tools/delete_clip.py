@@ -1,4 +1,4 @@
-"""`delete_clip`: delete an ended generation, and its source if asked."""
+"""`delete_clip`: delete generations, and their sources if asked; the engine cancels those that run."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 from mcp_types import ToolAnnotations
 
 from reka_clips.contract.schemas import described, flat_schema
+from reka_clips.errors import ApiError
 from reka_clips.mcp_server.icons import icon
 from reka_clips.mcp_server.input.arguments import DeleteArguments, parse_delete
-from reka_clips.mcp_server.output.models import DeletionResult
+from reka_clips.mcp_server.output.error_results import failure_words
+from reka_clips.mcp_server.output.models import DeletionItem, DeletionResult
 from reka_clips.mcp_server.output.results import plain_result
 from reka_clips.mcp_server.tools.base import ClipTool, clip_tool
 
@@ -25,21 +27,21 @@ if TYPE_CHECKING:
 NAME: Final = "delete_clip"
 
 DESCRIPTION: Final = """\
-Delete one completed or failed generation with all its clips, for good: their links stop working and nothing brings \
-them back. With delete_input_video the indexed source video is deleted, too. Files that save_clip wrote, and the \
-original video wherever it came from, are left alone.
+Delete generations with all their clips, for good: their links stop working, nothing brings them back. A single clip \
+of several cannot be deleted. Files that save_clip wrote, and the original videos, are left alone.
 
-For clips that nobody needs any more; a clip worth keeping is better saved before (save_clip, where there is one). \
-Costs nothing and gives no creation back. A generation that still runs cannot be deleted or cancelled: \
-get_clip_status waits for its end. Deleting one that is gone already answers with "not found" and changes nothing. \
-list_clips shows what there is."""
+The embedded engine cancels a generation that still runs, within seconds; at Reka one that is still running cannot be \
+cancelled or deleted: get_clip_status waits for its end. Costs nothing and gives no creation back. An id that is gone \
+answers with "not found"."""
 
+_KEPT: Final = (
+    " The source video was not deleted: a file of this computer is never deleted, and a fetched one is kept while "
+    "another generation uses it."
+)
 FIELDS: Final = {
-    "id": "Id of the generation, from create_clips or list_clips. All its clips go; there is no undo.",
-    "delete_input_video": (
-        "true: also delete the source video that the service indexed, which other generations from the same link may "
-        "have to index again. Default false."
-    ),
+    "id": "The generation, from create_clips or list_clips.",
+    "ids": "Instead of id: up to 50 generations at once.",
+    "delete_input_video": "true: also delete the copy of the source that the service keeps (default false).",
 }
 
 
@@ -62,27 +64,51 @@ def tool(runtime: AppContext) -> ClipTool:
 async def _run(runtime: AppContext, raw: Mapping[str, Any], context: Context[Any, Any]) -> CallToolResult:
     arguments = parse_delete(raw)
     with runtime.deadline():
-        account = await runtime.account(context.headers)
-        answer = await runtime.manager.delete(account, arguments.id, delete_input_video=arguments.delete_input_video)
-    source_deleted = arguments.delete_input_video and answer.get("input_video_deleted", True)
-    return plain_result(
-        DeletionResult(
-            id=arguments.id,
-            deleted=True,
-            input_video_deleted=source_deleted,
-            backend=account.backend.name,
-            message=(
-                f"Generation {arguments.id}{' and its source video' if source_deleted else ''} deleted (backend "
-                f"{account.backend.name}). Its links no longer work.{_kept(arguments, source_deleted=source_deleted)}"
-            ),
-        )
+        if arguments.id is not None:
+            return plain_result(await _deleted(runtime, arguments.id, arguments, context))
+        ids = tuple(dict.fromkeys(arguments.ids or ()))
+        items = [await _item(runtime, generation_id, arguments, context) for generation_id in ids]
+        backend = (await runtime.account(context.headers)).backend
+    count = sum(item.deleted for item in items)
+    result = DeletionResult(
+        id=ids[0],
+        deleted=count == len(items),
+        input_video_deleted=False,
+        results=tuple(items),
+        backend=backend.name,
+        message="\n".join([f"{count} of {len(items)} generations deleted.", *(f"- {item.message}" for item in items)]),
     )
+    return plain_result(result).model_copy(update={"is_error": count == 0})
 
 
-def _kept(arguments: DeleteArguments, *, source_deleted: bool) -> str:
-    if not arguments.delete_input_video or source_deleted:
-        return ""
-    return (
-        " The source video was not deleted: a file of this computer is never deleted, and a fetched one is kept while "
-        "another generation uses it."
+async def _item(
+    runtime: AppContext, generation_id: str, arguments: DeleteArguments, context: Context[Any, Any]
+) -> DeletionItem:
+    try:
+        message = (await _deleted(runtime, generation_id, arguments, context)).message
+    except ApiError as error:
+        return DeletionItem(id=generation_id, deleted=False, message=f"{generation_id}: {failure_words(error, NAME)}")
+    return DeletionItem(id=generation_id, deleted=True, message=message)
+
+
+async def _deleted(
+    runtime: AppContext, generation_id: str, arguments: DeleteArguments, context: Context[Any, Any]
+) -> DeletionResult:
+    account = await runtime.session_of(generation_id, context.headers)
+    job = runtime.manager.known(account, generation_id)
+    was_running = job is not None and not job.state.is_terminal
+    wants_source = arguments.delete_input_video
+    answer = await runtime.manager.delete(account, generation_id, delete_input_video=wants_source)
+    source_deleted = wants_source and answer.get("input_video_deleted", True)
+    done = "cancelled and deleted" if was_running else "deleted"
+    what = " and its source video" if source_deleted else ""
+    kept = "" if source_deleted or not wants_source else _KEPT
+    return DeletionResult(
+        id=generation_id,
+        deleted=True,
+        input_video_deleted=source_deleted,
+        backend=account.backend.name,
+        message=(
+            f"Generation {generation_id}{what} {done} (backend {account.backend.name}). Its links no longer work.{kept}"
+        ),
     )

@@ -13,6 +13,7 @@ from reka_clips.mcp_server.extensions import gallery
 from reka_clips.mcp_server.icons import icon
 from reka_clips.mcp_server.input.arguments import StatusArguments, parse_status
 from reka_clips.mcp_server.output.models import GenerationResult
+from reka_clips.mcp_server.output.preview import preview
 from reka_clips.mcp_server.progress import ProgressReporter
 from reka_clips.mcp_server.tools.base import ClipTool, clip_tool
 from reka_clips.mcp_server.tools.tool_call import Call, job_result
@@ -28,20 +29,18 @@ if TYPE_CHECKING:
 NAME: Final = "get_clip_status"
 
 DESCRIPTION: Final = """\
-Tell how one generation of clips stands and, once it is completed, return its clips (links, titles, captions, \
-hashtags, scores). Needs the id that create_clips returned; without one, list_clips finds it.
+Get the status of a generation and, once it has completed, its clips: links, titles, captions, hashtags, scores; from \
+the embedded engine also length, size, source times and what is said. Needs the id that create_clips or find_moments \
+returned; without one, list_clips finds it.
 
-Costs nothing, changes nothing, may be repeated at will. A running generation is waited for, with progress at every \
-stage, for up to wait_seconds; if it has not ended by then, the answer holds the stage and the next call. Asking \
-again later also renews links that have expired. A failed generation is answered as an error with its reason. To \
-start a generation use create_clips; this never does."""
+Free, changes nothing. Waits for a running generation, with progress, for up to wait_seconds, then returns the stage \
+and the next call. Asking again later also renews links that have expired. A failed generation is an error with its \
+reason."""
 
 FIELDS: Final = {
-    "id": "Id of the generation, from create_clips or list_clips.",
-    "wait_seconds": (
-        "How long to wait for the end of a running generation, 0 to 900 (default 45, unless the operator changed it). "
-        "0: answer at once. No effect on one that has ended."
-    ),
+    "id": "The generation, from create_clips, find_moments or list_clips.",
+    "wait_seconds": "How long to wait while it runs (default 45). 0: not at all.",
+    "preview": "true: also a picture of each clip, six frames in a row, to check what the crop shows (default false).",
 }
 
 
@@ -68,9 +67,14 @@ async def _run(runtime: AppContext, raw: Mapping[str, Any], context: Context[Any
     async with ProgressReporter(context.report_progress, runtime.heartbeat) as relay:
         await relay.tell(f"Asking for generation {arguments.id}")
         with call.deadline(arguments.wait_seconds) as wait_ends_at:
-            account = await runtime.account(call.headers)
+            account = await runtime.session_of(arguments.id, call.headers)
             job = await runtime.manager.job(account, arguments.id)
             if arguments.wait_seconds != 0 and not job.state.is_terminal:
                 with anyio.move_on_at(wait_ends_at):
                     await relay.follow(job)
-    return job_result(job, call)
+        result = job_result(job, call)
+        if arguments.preview and job.state.stage == "completed":
+            await relay.tell("Making pictures of the clips")
+            pictures = await preview(job, call)
+            return result.model_copy(update={"content": [*result.content, *pictures]})
+    return result

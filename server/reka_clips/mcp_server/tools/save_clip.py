@@ -15,6 +15,7 @@ from reka_clips.errors import ArgumentError, DownloadError, FieldError
 from reka_clips.mcp_server.icons import icon
 from reka_clips.mcp_server.input.arguments import SaveArguments, parse_save
 from reka_clips.mcp_server.output.models import SavedClipResult
+from reka_clips.mcp_server.output.moments import in_clip_time
 from reka_clips.mcp_server.output.results import error_result, plain_result
 from reka_clips.mcp_server.progress import ProgressReporter
 from reka_clips.mcp_server.tools.base import ClipTool, clip_tool
@@ -41,20 +42,17 @@ _STALL_SECONDS: Final = 15.0
 _STALL_BYTES: Final = 128 * 1024
 
 DESCRIPTION: Final = """\
-Save the video of one finished clip as an MP4 file on this computer and return its absolute path. For when someone \
-wants the file itself, or to keep a clip whose link will expire; the links from get_clip_status are enough to watch \
-or share it. Clips of the embedded engine are files already, and are copied.
+Save the video of one finished clip as an MP4 file on this computer and return its absolute path: for the file itself, \
+or to keep a clip whose link will expire.
 
-Writes only inside the folder allowed by the operator (REKA_CLIPS_SAVE_DIR, as a rule the Videos or Downloads \
-folder), under a name made from the title, and never over an existing file: the same call again writes another copy. \
-Up to 2 GB, with progress. Costs nothing. The generation must be completed; get_clip_status waits for that."""
+Writes only inside {folder}, under a name made from the title, never over an existing file. Up to 2 GB. Free. The \
+generation must be completed."""
 
 FIELDS: Final = {
-    "id": "Id of the completed generation.",
-    "clip": "Which of its clips, counted from 1 in the order of get_clip_status (default 1).",
-    "directory": (
-        'Folder inside the allowed one, such as "reels/monday"; made if missing. Left out: the allowed folder itself.'
-    ),
+    "id": "The completed generation.",
+    "clip": "Which of its clips, from 1 (default 1).",
+    "directory": 'Folder inside the allowed one, such as "reels/monday"; made if missing.',
+    "with_subtitles": "true: also write the .srt beside it (default false).",
 }
 
 
@@ -64,7 +62,7 @@ def tool(runtime: AppContext) -> ClipTool:
         partial(_run, runtime),
         name=NAME,
         title="Save a clip to this computer",
-        description=DESCRIPTION,
+        description=DESCRIPTION.format(folder=runtime.settings.save_dir),
         input_schema=described(flat_schema(SaveArguments), FIELDS),
         result=SavedClipResult,
         annotations=ToolAnnotations(
@@ -80,7 +78,7 @@ async def _run(runtime: AppContext, raw: Mapping[str, Any], context: Context[Any
     async with ProgressReporter(context.report_progress, runtime.heartbeat) as relay:
         await relay.tell(f"Asking for generation {arguments.id}")
         with runtime.deadline(runtime.call_seconds / 2):  # the download may need the rest
-            account = await runtime.account(context.headers)
+            account = await runtime.session_of(arguments.id, context.headers)
             job = await runtime.manager.job(account, arguments.id)
         if job.state.stage != "completed":
             return error_result(_not_completed(job))
@@ -90,6 +88,7 @@ async def _run(runtime: AppContext, raw: Mapping[str, Any], context: Context[Any
             await _fetch(runtime, account, output, part, relay)
             path = move_into(part, folder, title=output.title, clip=arguments.clip)
             size_bytes = path.stat().st_size
+            subtitles = _save_subtitles(path, output) if arguments.with_subtitles else None
         except OSError as error:
             raise DownloadError(f"The clip could not be written: {disk_words(error)}.") from error
         finally:
@@ -101,13 +100,31 @@ async def _run(runtime: AppContext, raw: Mapping[str, Any], context: Context[Any
             clip=arguments.clip,
             path=str(path),
             size_bytes=size_bytes,
+            subtitles_path=str(subtitles) if subtitles else None,
             backend=account.backend.name,
             message=(
                 f"Clip {arguments.clip} of generation {arguments.id} saved as {path} ({size_bytes / 1e6:.1f} MB, "
-                f"backend {account.backend.name})."
+                f"backend {account.backend.name}).{_subtitles_words(arguments, subtitles)}"
             ),
         )
     )
+
+
+def _save_subtitles(video: Path, output: ClipOutput) -> Path | None:
+    """Write the clip's words beside it, timed from its beginning; return the file, or None if there are no words."""
+    text = in_clip_time(output.subtitles_srt or "", output)
+    if not text:
+        return None
+    path = video.with_suffix(".srt")
+    with path.open("x", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+    return path
+
+
+def _subtitles_words(arguments: SaveArguments, path: Path | None) -> str:
+    if not arguments.with_subtitles:
+        return ""
+    return f" Its subtitles: {path}." if path else " There are no words for subtitles."
 
 
 def _not_completed(job: Generation) -> str:

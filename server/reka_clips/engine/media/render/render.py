@@ -13,9 +13,9 @@ from reka_clips.engine.media.captions.overlay import write_lettering
 from reka_clips.engine.media.concurrency import together
 from reka_clips.engine.media.ffmpeg.errors import DiskFullError, MediaError
 from reka_clips.engine.media.ffmpeg.probe import probe
-from reka_clips.engine.media.ffmpeg.process import picture_input
+from reka_clips.engine.media.ffmpeg.process import output_argument, picture_input
 from reka_clips.engine.media.geometry import DEFAULT_RESOLUTION_PX, choose_resolution, frame_size, output_rate
-from reka_clips.engine.media.render import audio, encoding, filter_graph
+from reka_clips.engine.media.render import audio, filter_graph
 from reka_clips.engine.media.render.color import color_warning
 from reka_clips.engine.media.render.filter_graph import Frame, Scene
 from reka_clips.engine.media.render.poster import make_poster
@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 
 _MEASURING_SHARE: Final = 0.15
 _ENCODING_SHARE: Final = 0.97
+PRESET: Final = "superfast"
+CRF: Final = 21
+# The highest rate, in bits for each pixel shown: what holds a noisy source within what phones upload.
+_MAX_BITS_PER_PIXEL: Final = 0.35
+_KEYFRAME_SECONDS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +166,28 @@ def render_arguments(
     if parts:
         arguments += ["-filter_complex", audio.sound_graph(parts, first_input=len(scenes), mastering=mastering)]
     arguments += ["-map", "[picture]", *(["-map", "[sound]"] if parts else [])]
-    arguments += [*encoding.video_encoding(frame), *(audio.sound_encoding() if parts else [])]
-    return [*arguments, *encoding.file_arguments(clip, title=title)]
+    arguments += [*video_encoding(frame), *(audio.sound_encoding() if parts else [])]
+    return [*arguments, *file_arguments(clip, title=title)]
+
+
+def video_encoding(frame: Frame) -> list[str]:
+    """Return the output arguments for the picture."""
+    pixels_per_second = frame.width_px * frame.height_px * min(frame.rate, Fraction(60))
+    max_kbps = max(300, round(pixels_per_second * Fraction(_MAX_BITS_PER_PIXEL) / 1000))
+    return [
+        *("-c:v", "libx264", "-preset", PRESET, "-crf", str(CRF), "-profile:v", "high"),
+        *("-maxrate", f"{max_kbps}k", "-bufsize", f"{2 * max_kbps}k"),
+        *("-g", str(round(frame.rate * _KEYFRAME_SECONDS)), "-r", str(frame.rate)),
+    ]
+
+
+def file_arguments(path: Path, *, title: str) -> list[str]:
+    """Return the arguments that write the MP4: its index in front, nothing of the source's own metadata in it."""
+    title_arguments = ["-metadata", f"title={title}"] if title else []
+    return [
+        *("-map_metadata", "-1", "-map_chapters", "-1", *title_arguments),
+        *("-movflags", "+faststart", "-f", "mp4", output_argument(path)),
+    ]
 
 
 async def _measure(

@@ -128,7 +128,8 @@ def choose_lengths(shortest: int, longest: int, *, available: Fraction, count: i
     """Return the lengths to look for: half a minute, less where `count` of them would not fit into `available`.
 
     shortest, longest: what was asked for, in seconds. A source that is shorter than `longest` limits it. Where no
-    shortest length is asked for, clips last 8 s all the same, if so many of them fit: nobody posts one of three.
+    shortest length is asked for, clips last 8 s all the same, as nobody posts one of three; where so many of them do
+    not fit, they may be half as long as their share.
     """
     low, high = Fraction(shortest), min(Fraction(longest), available)
     if high - low > 4 * _MARGIN:
@@ -136,7 +137,8 @@ def choose_lengths(shortest: int, longest: int, *, available: Fraction, count: i
         low = low + _MARGIN if low > 0 else low
     share = available * Fraction(4, 5) / max(1, count)
     if low == 0:
-        low = min(WORTH_POSTING_SECONDS, high * Fraction(9, 10), share)
+        is_roomy = share >= WORTH_POSTING_SECONDS or count == 1
+        low = min(WORTH_POSTING_SECONDS, high * Fraction(9, 10), share if is_roomy else share / 2)
     best = min(high, max(low, min(PREFERRED_SECONDS, share), Fraction(2)))
     return Lengths(shortest=max(low, best / 2), best=best, longest=high)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain, islice
 from math import exp, inf
@@ -15,15 +15,29 @@ from reka_clips.engine.media.select.candidates import Candidate, Lengths, Source
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-REEL_SECONDS: Final = Fraction(45)
+_BATCH: Final = 4096  # windows compared with each other at once, to bound time
 
-_CLOSENESS_PENALTY: Final = 0.4
-_CLOSENESS_SECONDS: Final = 45.0
-_STEEPNESS: Final = 0.8
-_BATCH: Final = 4096
-_PIECES: Final = 5
-_SHORTEST_PIECE: Final = Fraction(4)
-_REEL_SHARE: Final = Fraction(3, 5)  # of a source that goes into reels at most, as far as the choice is ours
+
+@dataclass(frozen=True, slots=True)
+class PickParameters:
+    """How moments are picked.
+
+    closeness: what being right beside a picked moment costs, in the unit of scores; it falls to 1/e at
+    `closeness_seconds`. steepness: of the curve from scores to `ai_score`. reel_seconds: how long a reel is at best;
+    pieces: of how many moments; shortest_piece: none is shorter, in seconds. reel_share: of a source that goes into
+    reels at most, as far as the choice is ours.
+    """
+
+    closeness: float = 0.4
+    closeness_seconds: float = 45.0
+    steepness: float = 0.8
+    reel_seconds: Fraction = Fraction(45)
+    pieces: int = 5
+    shortest_piece: Fraction = Fraction(4)
+    reel_share: Fraction = Fraction(3, 5)
+
+
+PARAMETERS: Final = PickParameters()
 
 
 def automatic_count(seconds: Fraction) -> int:
@@ -42,7 +56,7 @@ def ai_score(score: float) -> int:
     the match with the prompt stand out, taken together: 1 gives 69, 2 gives 83, 4 gives 96. So it compares clips of
     one source, not of different ones, and knows nothing of taste.
     """
-    return round(100 / (1 + exp(-_STEEPNESS * max(-20.0, min(20.0, score)))))
+    return round(100 / (1 + exp(-PARAMETERS.steepness * max(-20.0, min(20.0, score)))))
 
 
 def reel_score(reel: Sequence[Candidate]) -> float:
@@ -106,7 +120,12 @@ def _pick_greedily(ranked: Sequence[Candidate], count: int) -> list[Candidate]:
 
 
 def _pick_together(candidates: Sequence[Candidate], count: int) -> list[Candidate]:
-    """Return as many windows as fit without overlap, at most `count`, with the highest sum of scores."""
+    """Return as many windows as fit without overlap, at most `count`, with the highest sum of scores.
+
+    Dynamic programming (weighted interval scheduling): windows are put in order of their ends. `sums[k][n]` is the
+    highest sum of k windows among the first n; the n-th is either left out (`sums[k][n - 1]`) or taken, with k - 1 of
+    those that end before it begins. Which were taken is then read off from the end.
+    """
     ordered = sorted(candidates, key=lambda window: (window.source, window.end, window.start))
     ends = [(window.source, window.end) for window in ordered]
     earlier = [bisect_right(ends, (window.source, window.start)) for window in ordered]  # how many end before it
@@ -133,7 +152,7 @@ def pick_reels(terrains: Sequence[SourceFeatures], count: int, lengths: Lengths)
 
     lengths: of a whole reel. The moments of a reel are in the order of the sources and of their time.
     """
-    piece = min(lengths.best, max(lengths.best / _PIECES, _SHORTEST_PIECE))
+    piece = piece_seconds(lengths)
     pool = [w for terrain in terrains for w in windows(terrain, Lengths(piece / 2, piece, piece * 3 / 2))]
     pool.sort(key=_rank)
     reels: list[list[Candidate]] = []
@@ -147,6 +166,11 @@ def pick_reels(terrains: Sequence[SourceFeatures], count: int, lengths: Lengths)
     return sorted(reels, key=lambda reel: -reel_score(reel))
 
 
+def piece_seconds(lengths: Lengths) -> Fraction:
+    """Return how long the moments of a reel are at best. lengths: of the whole reel."""
+    return min(lengths.best, max(lengths.best / PARAMETERS.pieces, PARAMETERS.shortest_piece))
+
+
 def reel_lengths(shortest: int, longest: int, *, available: Fraction, count: int | None) -> tuple[Lengths, int]:
     """Return how long reels are to be, and how many there can be, at most three if the number is left open.
 
@@ -154,9 +178,9 @@ def reel_lengths(shortest: int, longest: int, *, available: Fraction, count: int
     """
     high = min(Fraction(longest), available)
     if count is None:
-        least = max(Fraction(shortest), 3 * _SHORTEST_PIECE)
-        count = max(1, min(automatic_count(available), int(available * _REEL_SHARE / least)))
-    best = min(REEL_SECONDS, available * _REEL_SHARE / count)
+        least = max(Fraction(shortest), 3 * PARAMETERS.shortest_piece)
+        count = max(1, min(automatic_count(available), int(available * PARAMETERS.reel_share / least)))
+    best = min(PARAMETERS.reel_seconds, available * PARAMETERS.reel_share / count)
     best = min(high, max(Fraction(shortest), best))
     return Lengths(Fraction(shortest), best, high), count
 
@@ -203,7 +227,7 @@ def _pick_piece(
     for window in pool:
         if low <= window.duration <= high and not any(_overlap(window, other) for other in taken):
             return window
-    best = min(high, max(low, _SHORTEST_PIECE))
+    best = min(high, max(low, PARAMETERS.shortest_piece))
     free = (windows(_without(terrain, taken), Lengths(low, best, high)) for terrain in terrains)
     return min(chain.from_iterable(free), key=_rank, default=None)
 
@@ -237,7 +261,7 @@ def _closeness(window: Candidate, picked: Iterable[Candidate]) -> float:
         for other in picked
         if other.source == window.source
     )
-    return sum(_CLOSENESS_PENALTY * exp(-max(0.0, gap) / _CLOSENESS_SECONDS) for gap in gaps)
+    return sum(PARAMETERS.closeness * exp(-max(0.0, gap) / PARAMETERS.closeness_seconds) for gap in gaps)
 
 
 def _overlap(one: Candidate, other: Candidate) -> bool:

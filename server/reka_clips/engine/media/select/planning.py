@@ -8,7 +8,7 @@ from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Final, Literal, TypedDict
 
 from reka_clips.engine.media.plan import ClipPlan, Cue, Segment, Shot
-from reka_clips.engine.media.select.candidates import Candidate, SourceFeatures, choose_lengths, windows
+from reka_clips.engine.media.select.candidates import Candidate, Lengths, SourceFeatures, choose_lengths, windows
 from reka_clips.engine.media.select.interest import interest, relevance_bins, silences
 from reka_clips.engine.media.select.pick import (
     ai_score,
@@ -34,18 +34,24 @@ Stretches = tuple[tuple[Fraction, Fraction], ...]
 _AROUND_SECONDS: Final = 6
 _AROUND_SHARE: Final = 0.35
 _WORTHWHILE_SECONDS: Final = 10
+_FEWEST_CANDIDATES, _MOST_CANDIDATES = 3, 12  # to choose from
+_CANDIDATE_SECONDS: Final = 20  # of footage for each
 _MAX_SENTENCE_SECONDS: Final = Fraction(20)
 
 
 @dataclass(frozen=True, slots=True)
 class SelectionOptions:
-    """What is asked for. count: None for automatic. shortest, longest: of each clip, in seconds."""
+    """What is asked for. count: None for automatic. shortest, longest: of each clip, in seconds.
+
+    is_search: candidates to choose from are wanted, as many as are worth a look.
+    """
 
     template: Literal["moments", "compilation"] = "moments"
     count: int | None = None
     shortest: int = 0
     longest: int = 90
     prompt: str = ""
+    is_search: bool = False
 
 
 class _Origin(TypedDict):
@@ -65,6 +71,8 @@ def expected_count(wish: SelectionOptions, seconds: Fraction) -> int:
 
     Where the number is left open, so many that each can last ten seconds: nobody posts three clips of four.
     """
+    if wish.is_search:
+        return max(_FEWEST_CANDIDATES, min(_MOST_CANDIDATES, int(seconds / _CANDIDATE_SECONDS)))
     return wish.count or min(automatic_count(seconds), max(1, int(seconds / _WORTHWHILE_SECONDS)))
 
 
@@ -88,7 +96,7 @@ def choose(
     within: for some sources (by index) the stretches to choose from. extra: how many more clips than asked for,
     after the others. Fewer come back where no more fit; none where not even one does.
     """
-    terrains = [_terrain(index, item, wish, (within or {}).get(index)) for index, item in enumerate(footage)]
+    terrains = [features(index, item, wish, (within or {}).get(index)) for index, item in enumerate(footage)]
     available = sum((item.seconds for item in footage), start=Fraction(0))
     if wish.template == "compilation":
         lengths, count = reel_lengths(wish.shortest, wish.longest, available=available, count=wish.count)
@@ -96,13 +104,18 @@ def choose(
     count = expected_count(wish, available)
     found: list[Candidate] = []
     for terrain, item in zip(terrains, footage, strict=True):
-        share = Fraction(count) * item.seconds / available if available else Fraction(1)
-        lengths = choose_lengths(wish.shortest, wish.longest, available=item.seconds, count=max(1, round(share)))
+        lengths = moment_lengths(item, wish, available)
         if lengths.shortest <= lengths.longest:
             found.extend(worthwhile(windows(terrain, lengths)))
     picked = pick_moments(found, count)
     spare = pick_moments(found, extra, taken=picked) if extra else []
     return [[window] for window in [*picked, *spare]]
+
+
+def moment_lengths(item: AnalyzedSource, wish: SelectionOptions, available: Fraction) -> Lengths:
+    """Return how long moments of one source are to be. available: seconds of all sources."""
+    share = Fraction(expected_count(wish, available)) * item.seconds / available if available else Fraction(1)
+    return choose_lengths(wish.shortest, wish.longest, available=item.seconds, count=max(1, round(share)))
 
 
 def is_prompt_matched(footage: Sequence[AnalyzedSource], wish: SelectionOptions) -> bool:
@@ -121,7 +134,10 @@ def make_plans(
     return [_plan(clip, footage, spoken, vocabulary, wish) for clip in clips]
 
 
-def _terrain(index: int, item: AnalyzedSource, wish: SelectionOptions, within: Stretches | None) -> SourceFeatures:
+def features(
+    index: int, item: AnalyzedSource, wish: SelectionOptions, within: Stretches | None = None
+) -> SourceFeatures:
+    """Return what is known of a source when windows are looked for. index: which of the sources it is."""
     measured = item.measured
     curve = interest(measured, film_seconds=item.info.duration)
     spoken = spoken_in(item, Fraction(wish.longest))
@@ -191,10 +207,11 @@ def _plan(
 
 def _origin(clip: Sequence[Candidate], footage: Sequence[AnalyzedSource]) -> _Origin:
     """Return what is known of where a clip is from; several sources are named one after the other, as their times."""
-    sources = [footage[index] for index in dict.fromkeys(window.source for window in clip)]
+    used = [footage[window.source] for window in clip]
+    sources = list({item.opened.source.url: item for item in used}.values())
     times = "; ".join(
         ", ".join(titles.clock(window.start) for window in group)
-        for _, group in groupby(clip, key=lambda window: window.source)
+        for _, group in groupby(clip, key=lambda window: footage[window.source].opened.source.url)
     )
     if len(sources) > 1:
         name = " and ".join(titles.source_title(item.info.tags, item.opened.name) for item in sources)
