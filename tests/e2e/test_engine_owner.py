@@ -109,6 +109,23 @@ async def test_an_engine_leaves_when_nobody_needs_it_and_the_next_call_has_anoth
     assert first != second
 
 
+def test_an_engine_holds_neither_the_pipes_nor_the_folder_of_the_server_that_started_it(
+    data_dir: Path, tmp_path: Path
+) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    settings = {"REKA_CLIPS_DATA_DIR": str(data_dir), "REKA_CLIPS_BACKEND": "local"}
+    settings |= {"REKA_CLIPS_ENGINE_IDLE_SECONDS": "600"}
+    # Returns when all that hold its standard output and error have closed them.
+    ended = subprocess.run(
+        [COMMAND, "doctor"], env=environment(settings), cwd=project, capture_output=True, check=True, timeout=100
+    )
+    assert b"engine" in ended.stdout
+    (engine,) = engines(data_dir)
+    assert Path(f"/proc/{engine}/cwd").resolve() == Folders.of(data_dir).root
+    assert command(data_dir, "--stop").returncode == 0
+
+
 async def test_an_engine_killed_while_nothing_runs_is_replaced_at_the_next_call(data_dir: Path) -> None:
     async with server(data_dir) as client:
         await call(client, "list_clips")

@@ -16,7 +16,7 @@ import anyio
 
 from reka_clips.engine.service.paths import Folders
 from reka_clips.errors import ConfigurationError, EngineMissingError
-from reka_clips.settings import is_loopback
+from reka_clips.variables import is_loopback
 
 if TYPE_CHECKING:
     import argparse
@@ -107,9 +107,13 @@ def _run_embedded(settings: Settings) -> int:
     from reka_clips.engine.http import server
     from reka_clips.engine.owner import FolderOwnedError
 
+    folders = Folders.of(settings.data_dir)
+
     def ready(_: Server) -> None:
         _tell({"ready": True})
-        _turn_to_log(Folders.of(settings.data_dir).log)
+        _turn_to_log(folders.log)
+        with contextlib.suppress(OSError):  # the folder that the server was started in may be wanted away
+            os.chdir(folders.root)
 
     try:
         anyio.run(

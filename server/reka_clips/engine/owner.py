@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO, Any, Final, Self, cast
 
 from reka_clips.errors import EngineStartError
+from reka_clips.files import move
 
 _LOCK: Final = "lock"
 _FILE: Final = "owner.json"
@@ -164,6 +165,8 @@ def _locked(lock: IO[bytes], root: Path, *, is_probe: bool = False) -> bool:
     except portalocker.AlreadyLocked:
         return False
     except portalocker.LockException as error:
+        if getattr(error.__cause__, "errno", None) == 0:  # what Wine says where Windows says EACCES
+            return False
         raise EngineStartError(
             f"The engine's folder {root} is on a file system without locks. Set REKA_CLIPS_DATA_DIR to a folder on a "
             "disk of this machine."
@@ -181,7 +184,7 @@ def _write(path: Path, text: str) -> None:
     try:
         with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             file.write(text)
-        new.replace(path)
+        move(new, path)
     except OSError as error:
         with contextlib.suppress(OSError):
             new.unlink()

@@ -57,7 +57,7 @@ def _wide(primaries: str, matrix: str, transfer: str) -> str:
 
 @pytest.mark.parametrize(
     ("primaries", "matrix", "transfer"),
-    [("bt2020", "bt2020nc", "bt709"), ("smpte432", "bt709", "bt709"), ("smpte432", "bt709", "iec61966-2-1"), ("bt2020", "bt2020nc", "bt2020-10")],
+    [("bt2020", "bt2020nc", "bt709"), ("smpte431", "bt709", "bt709"), ("smpte432", "bt709", "bt709"), ("smpte432", "bt709", "iec61966-2-1"), ("bt2020", "bt2020nc", "bt2020-10")],
 )  # fmt: skip
 @pytest.mark.parametrize("codec", ["libx265", "ffv1"])
 async def test_sdr_in_a_wide_gamut_keeps_its_colors(
@@ -70,7 +70,7 @@ async def test_sdr_in_a_wide_gamut_keeps_its_colors(
 
     found, _ = await clip_of(ffmpeg, film)
 
-    assert_alike(found, PATCHES, 20)  # what is near 0 is stored coarsely
+    assert_alike(found, PATCHES, 25)  # what is near 0 is stored coarsely
 
 
 async def test_a_wide_gamut_is_converted_without_zscale_too(ffmpeg: Ffmpeg, tmp_path: Path) -> None:

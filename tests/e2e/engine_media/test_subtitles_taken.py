@@ -83,3 +83,35 @@ async def test_a_file_beside_a_film_in_another_encoding_is_read(film: Filmer, ff
     found, told = await read(ffmpeg, path)
     assert found == [spoken]
     assert "was read as Windows-1251 (Cyrillic), a guess" in told
+
+
+@pytest.mark.parametrize(("codec", "suffix"), [("copy", "mkv"), ("srt", "mkv"), ("ass", "mkv"), ("mov_text", "mp4")])
+async def test_automatic_captions_inside_a_film_are_read_as_they_are_beside_it(
+    codec: str, suffix: str, tmp_path: Path, ffmpeg: Ffmpeg
+) -> None:
+    rows = "this<00:00:00.558><c> is</c><00:00:00.957><c> first</c>"
+    beside = tmp_path / "auto.vtt"
+    beside.write_text(
+        f"WEBVTT\n\n00:00.160 --> 00:02.550\n \n{rows}\n\n00:02.550 --> 00:02.560\nthis is first\n \n\n"
+        "00:02.560 --> 00:03.500\nthis is first\nthat<00:00:03.000><c> follows</c>\n"
+    )
+    path = tmp_path / f"film.{suffix}"
+    picture = ["-f", "lavfi", "-i", "testsrc2=s=64x36:r=10:d=4"]
+    run(FFMPEG, [*picture, "-i", str(beside), "-c:s", codec, str(path)])
+    cues, _ = await read_text(ffmpeg, path, await probe(ffmpeg, path), sidecars=[], wanted="")
+    assert [cue.text for cue in cues] == ["this is first", "that follows"]
+    assert [float(cue.start) for cue in cues] == pytest.approx([0.16, 2.56], abs=0.011)
+    if codec == "copy":
+        assert [float(word.start) for word in cues[0].words] == [0.16, 0.558, 0.957]
+
+
+async def test_a_track_in_another_encoding_is_read(tmp_path: Path, ffmpeg: Ffmpeg) -> None:
+    spoken = "\u041f\u0440\u0438\u0432\u0435\u0442, \u043a\u0430\u043a \u0434\u0435\u043b\u0430?"
+    (tmp_path / "old.srt").write_bytes(srt(spoken).encode("cp1251"))
+    path = tmp_path / "film.mkv"
+    picture = ["-f", "lavfi", "-i", "testsrc2=s=64x36:r=10:d=4"]
+    run(
+        FFMPEG,
+        [*picture, "-i", str(tmp_path / "old.srt"), "-c:s", "copy", "-metadata:s:s:0", "language=rus", str(path)],
+    )
+    assert await read(ffmpeg, path) == ([spoken], "")

@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reka_clips.engine.media.captions.fonts import is_invisible, typeface
-from reka_clips.engine.media.captions.pages import MAX_LINES, Page, Transform, caption_pages, clean, drawable, line_text
+from reka_clips.engine.media.captions.pages import (
+    PARAMETERS,
+    Page,
+    Transform,
+    caption_pages,
+    clean,
+    drawable,
+    line_text,
+)
 from reka_clips.engine.media.plan import Cue, Word
 
 FACE = typeface("RobotoCondensed")
@@ -41,7 +49,7 @@ def said(text: str, start: int = 0, end: int = 3) -> Cue:
 @given(cues, st.sampled_from([60.0, 85.0, 120.0]))
 def test_pages_are_at_most_two_lines_none_wider_than_allowed(spoken: list[Cue], size: float) -> None:
     for page in pages_of(spoken, size=size):
-        assert 1 <= len(page.lines) <= MAX_LINES
+        assert 1 <= len(page.lines) <= PARAMETERS.max_lines
         for line in page.lines:
             assert FACE.width_em(line_text(line)) * size * page.scale <= LINE_PX + 0.01
 

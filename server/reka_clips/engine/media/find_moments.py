@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from reka_clips.contract.requests import MAX_SEGMENT_SECONDS
 from reka_clips.engine.media.analyze import analyze, listening
 from reka_clips.engine.media.ffmpeg.errors import DiskFullError, MediaError
+from reka_clips.engine.media.languages import language_tag
 from reka_clips.engine.media.select import planning
 from reka_clips.engine.media.select.candidates import Candidate
 from reka_clips.engine.media.sources import AnalyzedSource, ProbedSource, listen, open_source, read_text, too_short
-from reka_clips.engine.media.text.languages import language_tag
 from reka_clips.engine.media.text.relevance import query_terms
 from reka_clips.engine.media.text.speech_model import ModelUnavailableError
 from reka_clips.engine.media.text.subtitles import parse_subtitles

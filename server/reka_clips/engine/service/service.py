@@ -327,7 +327,8 @@ class ClipService:
             sources=tuple(sources),
             directory=directory,
             ffmpeg=replace(ffmpeg, dies_with_parent=True),
-            memory_bytes=self._limits.memory_bytes,
+            # What is taken in all is looked at each second; this is for what bloats between two looks.
+            memory_bytes=self._limits.memory_bytes * 3 // 2,
             speech=Recognizer(self._settings.speech, self._settings.data_dir),
         )
         report = await run_worker(assignment, limits=self._limits, on_progress=on_progress)

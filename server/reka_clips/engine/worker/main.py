@@ -43,6 +43,8 @@ def run() -> int:
         sender.send(Report(kind="failed", reason=reason(caught, assignment.generation_id)))
     else:
         sender.send(Report(kind="done", clips=outcome.clips, warnings=outcome.warnings))
+    if sys.platform == "win32":  # a thread that waits for input would hold up the interpreter's end
+        os._exit(0)
     return 0
 
 

@@ -25,7 +25,10 @@ class _Message(BaseModel):
 
 
 class Assignment(_Message):
-    """One generation to make. directory: an empty folder for its clips. memory_bytes: how much a worker may take."""
+    """One generation to make.
+
+    directory: an empty folder for its clips. memory_bytes: how much the worker itself may allocate.
+    """
 
     generation_id: str
     request: CreateRequest

@@ -41,7 +41,7 @@ class WorkerLimits:
     """When a worker is given up.
 
     silent_seconds: without a sign of life. stuck_seconds: without progress. total_seconds: in all.
-    memory_bytes: what it and its ffmpeg processes may take together; also what Python in it may allocate.
+    memory_bytes: what it and its ffmpeg processes may take together.
     """
 
     silent_seconds: float = 60.0
@@ -189,5 +189,8 @@ def _kill_group(process: Process) -> None:
 async def _end(process: Process) -> None:
     with anyio.CancelScope(shield=True):
         _kill_group(process)
-        await process.wait()
-        await process.aclose()
+        with anyio.move_on_after(_END_SECONDS):  # one that cannot be killed, or whose end is not told, holds up nobody
+            await process.wait()
+        for stream in (process.stdin, process.stdout):
+            if stream is not None:
+                await stream.aclose()

@@ -10,21 +10,14 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Final, Literal
 
 from reka_clips.engine.media.captions.fonts import is_invisible, is_undrawn, is_wide
-from reka_clips.engine.media.plan import Word
+from reka_clips.engine.media.text.sentences import spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from reka_clips.engine.media.captions.fonts import Typeface
-    from reka_clips.engine.media.plan import Cue
+    from reka_clips.engine.media.plan import Cue, Word
 
-MAX_LINES: Final = 2
-_MAX_PAGE_CHARACTERS: Final = 40  # what is read at a glance; also keeps small type from filling two whole lines
-_MAX_PAGE_SECONDS: Final = Fraction(4)
-_PAUSE_SECONDS: Final = Fraction(7, 10)  # a pause this long ends a page
-_LINGER_SECONDS: Final = Fraction(1, 2)  # a page stays this long after its last word, if the next does not come
-_SMALLEST_SCALE: Final = 0.6  # a word too wide for a line is set smaller, down to this; beyond, it is cut in two
-_WIDE_PIECE_CHARACTERS: Final = 4  # ideographs are lit up in pieces of up to this many
 # Written as code points where a sign looks like another one.
 _SENTENCE_END: Final = re.compile("[.!?\u2026\u3002\uff01\uff1f\u061f]['\"\u201d\u2019\u00bb)\\]]*$")
 _NOT_AT_LINE_START: Final = frozenset(
@@ -34,6 +27,28 @@ _NOT_AT_LINE_START: Final = frozenset(
 _NOT_AT_LINE_END: Final = frozenset("([{\uff08\u300c\u300e\u3010\u3014\u3008\u300a\u201c\u2018")
 
 Transform = Literal["initial", "uppercase", "lowercase"]
+
+
+@dataclass(frozen=True, slots=True)
+class PageParameters:
+    """How much stands on a picture at once.
+
+    max_lines: of a page. max_characters: what is read at a glance; also keeps small type from filling two whole lines.
+    max_seconds: no page stands longer. pause_seconds: a pause this long ends a page. linger_seconds: a page stays this
+    long after its last word, if the next does not come. smallest_scale: a word too wide for a line is set smaller,
+    down to this; beyond, it is cut in two. wide_piece: ideographs are lit up in pieces of up to so many.
+    """
+
+    max_lines: int = 2
+    max_characters: int = 40
+    max_seconds: Fraction = Fraction(4)
+    pause_seconds: Fraction = Fraction(7, 10)
+    linger_seconds: Fraction = Fraction(1, 2)
+    smallest_scale: float = 0.6
+    wide_piece: int = 4
+
+
+PARAMETERS: Final = PageParameters()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +96,9 @@ def caption_pages(
     line_em = line_width_px / font_size_px
     runs: list[list[Token]] = []
     for token, ends_cue in _tokens(cues, duration_seconds, transform, leave_out):
-        for piece in _pieces(token, face, line_em / _SMALLEST_SCALE):
+        for piece in _pieces(token, face, line_em / PARAMETERS.smallest_scale):
             previous = runs[-1][-1] if runs and runs[-1] else None
-            if previous is None or piece.start - previous.end >= _PAUSE_SECONDS:
+            if previous is None or piece.start - previous.end >= PARAMETERS.pause_seconds:
                 runs.append([])
             runs[-1].append(piece)
             if len(runs[-1]) > 1 and _SENTENCE_END.search(piece.text):
@@ -163,20 +178,8 @@ def _tokens(
 
 
 def _timed_words(cue: Cue) -> list[tuple[Word, bool]]:
-    words = list(cue.words) or _spread(cue)
+    words = cue.words or spread(cue.text, cue.start, cue.end)
     return [(word, index == len(words) - 1) for index, word in enumerate(words)]
-
-
-def _spread(cue: Cue) -> list[Word]:
-    """Return the words of a cue without word times, each with a share of the cue as long as the word is."""
-    texts = cue.text.split()
-    pace = (cue.end - cue.start) / max(1, sum(len(text) + 1 for text in texts))
-    words: list[Word] = []
-    at = cue.start
-    for text in texts:
-        words.append(Word(at, at + pace * (len(text) + 1), text))
-        at = words[-1].end
-    return words
 
 
 def _pieces(token: Token, face: Typeface, widest_em: float) -> list[Token]:
@@ -199,7 +202,7 @@ def _ideographs_apart(text: str) -> list[str]:
         piece = pieces[-1] if pieces else ""
         is_boundary = bool(piece) and (is_wide(character) or is_wide(piece[-1]))
         is_held = character in _NOT_AT_LINE_START or is_invisible(character) or piece[-1:] in _NOT_AT_LINE_END
-        is_full = len(piece) >= _WIDE_PIECE_CHARACTERS or not (is_wide(character) and is_wide(piece[-1:] or "a"))
+        is_full = len(piece) >= PARAMETERS.wide_piece or not (is_wide(character) and is_wide(piece[-1:] or "a"))
         if not piece or (is_boundary and is_full and not is_held):
             pieces.append(character)
         else:
@@ -218,7 +221,12 @@ def _narrow(text: str, face: Typeface, widest_em: float) -> list[str]:
 
 
 def _paginate(run: Sequence[Token], face: Typeface, line_em: float) -> list[Sequence[Token]]:
-    """Return the run cut into as few pages as fit, evenly filled (least squared slack, as in paragraph setting)."""
+    """Return the run cut into as few pages as fit, evenly filled (least squared slack, as in paragraph setting).
+
+    Dynamic programming, after Knuth and Plass, Breaking Paragraphs into Lines, 1981: the least cost of the first n
+    tokens is the least over where their last page can begin of the cost up to there, plus 1 for the page, plus the
+    square of the share of it that stays empty. The 1 makes few pages win over even ones.
+    """
     best: list[tuple[float, int]] = [(0.0, 0)]  # least cost of the first n tokens, and where their last page begins
     for end in range(1, len(run) + 1):
         choices: list[tuple[float, int]] = []
@@ -227,7 +235,7 @@ def _paginate(run: Sequence[Token], face: Typeface, line_em: float) -> list[Sequ
             lines = _lines(page, face, line_em)
             if len(page) > 1 and (lines is None or _is_too_much(page)):
                 break
-            slack = max(0.0, 1 - _width_em(page, face) / (MAX_LINES * line_em))
+            slack = max(0.0, 1 - _width_em(page, face) / (PARAMETERS.max_lines * line_em))
             choices.append((best[start][0] + 1 + slack**2, start))
         best.append(min(choices))
     pages: list[Sequence[Token]] = []
@@ -241,7 +249,7 @@ def _paginate(run: Sequence[Token], face: Typeface, line_em: float) -> list[Sequ
 
 def _is_too_much(tokens: Sequence[Token]) -> bool:
     characters = sum(len(token.text) + (not token.is_glued) for token in tokens)
-    return characters > _MAX_PAGE_CHARACTERS or tokens[-1].end - tokens[0].start > _MAX_PAGE_SECONDS
+    return characters > PARAMETERS.max_characters or tokens[-1].end - tokens[0].start > PARAMETERS.max_seconds
 
 
 def _lines(tokens: Sequence[Token], face: Typeface, line_em: float) -> tuple[tuple[Token, ...], ...] | None:
@@ -274,4 +282,6 @@ def _page(tokens: Sequence[Token], face: Typeface, line_em: float) -> Page:
 def _without_gaps(pages: Sequence[Page], duration: Fraction) -> tuple[Page, ...]:
     """Let each page stay until the next one comes, or for a moment after its last word."""
     ends = [*(page.start for page in pages[1:]), duration][: len(pages)]  # there may be no page at all
-    return tuple(replace(page, end=min(end, page.end + _LINGER_SECONDS)) for page, end in zip(pages, ends, strict=True))
+    return tuple(
+        replace(page, end=min(end, page.end + PARAMETERS.linger_seconds)) for page, end in zip(pages, ends, strict=True)
+    )

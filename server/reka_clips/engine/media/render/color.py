@@ -69,9 +69,10 @@ _PROFILE_WITHOUT_BASE: Final = 5
 
 def _gamut(video: VideoStream, features: Collection[str]) -> tuple[str, ...]:
     """Return the filters that convert the primaries of an SDR picture that is BT.709 but for them."""
-    primaries = video.color_primaries
-    if primaries not in _WIDE_PRIMARIES:
+    if video.color_primaries not in _WIDE_PRIMARIES:
         return ()
+    # The white of cinemas (smpte431) is greenish on a screen; films for screens have that of smpte432 all the same.
+    primaries = video.color_primaries.replace("smpte431", "smpte432")
     transfer = video.color_transfer if video.color_transfer in _SDR_TRANSFERS else "bt709"
     if "zscale" in features:
         tags = f"setparams=range=tv:color_primaries={primaries}:color_trc={transfer}:colorspace=bt709"

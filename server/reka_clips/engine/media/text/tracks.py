@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 from reka_clips.download.local import SUBTITLE_SUFFIXES
 from reka_clips.engine.media.ffmpeg.errors import DiskFullError, MediaError
 from reka_clips.engine.media.ffmpeg.process import input_arguments
+from reka_clips.engine.media.languages import base_language, language_name, language_tag
 from reka_clips.engine.media.text.encodings import decode
-from reka_clips.engine.media.text.languages import base_language, language_name, language_tag
 from reka_clips.engine.media.text.subtitles import MAX_BYTES, parse_subtitles
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ _FLAGS: Final = frozenset(
     {"forced", "foreign", "sdh", "cc", "hi", "hearing_impaired", "default", "full", "auto", "asr"}
 )
 _SECOND_CHOICE: Final = frozenset({"sdh", "cc", "hi", "hearing_impaired", "hearing impaired", "auto", "asr", "comment"})
+_COPIED: Final = {"subrip": "srt", "srt": "srt", "text": "srt", "webvtt": "webvtt", "ass": "ass", "ssa": "ass"}
 _MAX_LANGUAGES_TOLD: Final = 6
 
 
@@ -151,20 +152,31 @@ def read_subtitles(path: Path, *, language: str = "") -> tuple[tuple[Cue, ...], 
     return cues, (f"The subtitle file {path.name} {decoded.doubt}.",) if decoded.doubt else ()
 
 
-async def extract_subtitles(ffmpeg: Ffmpeg, path: Path, stream: SubtitleStream) -> tuple[Cue, ...]:
-    """Return the cues of a text track inside a video; none when it cannot be read or has none."""
-    content = bytearray()
-    try:
-        await ffmpeg.run(
-            [*input_arguments(path), "-map", f"0:{stream.index}", "-f", "webvtt", "pipe:1"],
-            on_output=lambda chunk: content.extend(chunk[: MAX_BYTES - len(content)]),
-            timeout_seconds=600,
-        )
-    except DiskFullError:
-        raise
-    except MediaError:
-        return ()
-    return parse_subtitles(decode(bytes(content), language=language_tag(stream.language)).text)
+async def extract_subtitles(
+    ffmpeg: Ffmpeg, path: Path, stream: SubtitleStream
+) -> tuple[tuple[Cue, ...], tuple[str, ...]]:
+    """Return the cues of a text track inside a video, and warnings; no cues when it cannot be read or has none.
+
+    The track is copied as it is where that gives text: to convert it, ffmpeg drops the times of words, loses rows after
+    an empty one, and refuses what is not UTF-8. Raises DiskFullError.
+    """
+    own = _COPIED.get(stream.codec)
+    for form in [*([["-c", "copy", "-f", own]] if own else []), ["-f", "webvtt"]]:
+        content = bytearray()
+        try:
+            await ffmpeg.run(
+                [*input_arguments(path), "-map", f"0:{stream.index}", *form, "pipe:1"],
+                on_output=lambda chunk, content=content: content.extend(chunk[: MAX_BYTES - len(content)]),
+                timeout_seconds=600,
+            )
+        except DiskFullError:
+            raise
+        except MediaError:
+            continue
+        decoded = decode(bytes(content), language=language_tag(stream.language))
+        if cues := parse_subtitles(decoded.text):
+            return cues, (f"The subtitle track inside the video {decoded.doubt}.",) if decoded.doubt else ()
+    return (), ()
 
 
 async def read_text(
@@ -182,7 +194,7 @@ async def read_text(
             if isinstance(track.source, Path):
                 cues, doubts = read_subtitles(track.source, language=track.language)
             else:
-                cues, doubts = await extract_subtitles(ffmpeg, path, track.source), ()
+                cues, doubts = await extract_subtitles(ffmpeg, path, track.source)
         except DiskFullError:
             raise
         except MediaError as error:
