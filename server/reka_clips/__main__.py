@@ -25,7 +25,11 @@ def distrust_current_folder() -> None:
     """
     installed = (*site.getsitepackages(), site.getusersitepackages(), os.path.dirname(os.__file__), _home())
     relative = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if not os.path.isabs(entry)]
-    doubtful = {os.path.realpath(entry) for entry in (os.curdir, *relative)}
+    try:
+        doubtful = {os.path.realpath(entry) for entry in (os.curdir, *relative)}
+    except FileNotFoundError:  # the current folder was removed
+        sys.path[:] = [entry for entry in sys.path if os.path.isabs(entry)]
+        return
     doubtful -= {os.path.realpath(folder) for folder in installed}
     sys.path[:] = [entry for entry in sys.path if os.path.realpath(entry) not in doubtful]
 

@@ -8,220 +8,50 @@ so in a sentence that is printed at the start and by `doctor`.
 from __future__ import annotations
 
 import dataclasses
-import ipaddress
 import os
-import re
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar, cast
-from urllib.parse import urlsplit
+from typing import Any, Final, Literal, cast
 
 from reka_clips.speech_setting import SpeechSetting
+from reka_clips.variables import (
+    MEGABYTE,
+    Variable,
+    folder_path,
+    folder_paths,
+    guard,
+    header_word,
+    host_of,
+    http_address,
+    https_address,
+    is_loopback,
+    is_placeholder,
+    is_unfilled,
+    long_secret,
+    megabytes,
+    one_of,
+    program_name,
+    public_address,
+    seconds,
+    setting,
+    switch,
+    unquoted,
+    whole,
+    word_list,
+)
 
 Backend = Literal["auto", "reka", "local"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
 DEFAULT_BASE_URL: Final = "https://vision-agent.api.reka.ai"
 MAX_WAIT_SECONDS: Final = 900
-MIN_SECRET_CHARACTERS: Final = 32
-MEGABYTE: Final = 1024 * 1024
 
 _APP: Final = "reka-clips-mcp"
 _BACKENDS: Final = ("auto", "reka", "local")
 _LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-_ON: Final = ("1", "true", "yes", "on")
-_OFF: Final = ("0", "false", "no", "off")
-# What a client leaves where it had no value to fill in: that alone counts as not set, quietly.
-_UNFILLED: Final = re.compile(r"\$\{.*\}")
-# What shells, templates and examples leave besides: $X, {env:X}, {{X}}, %X%, <X>, and JavaScript's words for nothing.
-_PLACEHOLDER: Final = re.compile(
-    r"\$\{.*\}|\$[A-Za-z_]\w*|\{\w+:.*\}|\{\{.*\}\}|%\w+%|<[^<>]*>|undefined|null", re.IGNORECASE | re.ASCII
-)
-
-_PLAIN_PATH: Final = re.compile(r"[A-Za-z0-9._~/-]*")
-
-T = TypeVar("T")
-
-
-def is_placeholder(value: str) -> bool:
-    """Whether this is a placeholder such as `${REKA_API_KEY}` or `<your key>`, left where a value was meant."""
-    return _PLACEHOLDER.fullmatch(value.strip()) is not None
-
-
-@dataclass(frozen=True, slots=True)
-class Variable:
-    """How one environment variable is read, and what the docs say about it.
-
-    parse: turns its text into the value, or raises ValueError with the end of a sentence ("must be …").
-    default: the value, or a function that finds it out. about: a sentence or two of Markdown.
-    """
-
-    name: str
-    parse: Callable[[str], object]
-    default: object
-    about: str
-
-    @property
-    def is_secret(self) -> bool:
-        """Whether its value must never be shown."""
-        return self.parse in (_key, _secret)
-
-    def fallback(self) -> object:
-        """Return the value to use instead of an invalid one: whatever opens nothing to anybody."""
-        if self.parse is switch:
-            return False
-        if self.parse is guard:
-            return True
-        if self.name == "REKA_CLIPS_BACKEND":
-            return None  # no choice is safe here: the first call explains what is wrong
-        return self.default() if callable(self.default) else self.default
-
-
-def setting(name: str, parse: Callable[[str], T], default: T | Callable[[], T], about: str) -> T:
-    """Declare a field of `Settings`; see `Variable`."""
-    variable = Variable(name, parse, default, about)
-    how: dict[str, Any] = {"default_factory" if callable(default) else "default": default}
-    return field(**how, repr=not variable.is_secret, metadata={"variable": variable})
-
-
-def switch(value: str) -> bool:
-    """Parse a switch. Takes a closed set of words, since a misspelt one must not open anything."""
-    if value.lower() not in (*_ON, *_OFF):
-        raise ValueError("must be 1 or 0 (or true, yes, on, false, no, off)")
-    return value.lower() in _ON
-
-
-def guard(value: str) -> bool:
-    """Parse a switch that protects the user. One that cannot be read is on."""
-    return switch(value)
-
-
-def one_of(*choices: str) -> Callable[[str], Any]:
-    """Return a parser of one of these words, in any case."""
-    known = {choice.lower(): choice for choice in choices}
-
-    def parse(value: str) -> str:
-        if value.lower() not in known:
-            raise ValueError(f"must be one of {', '.join(choices)}")
-        return known[value.lower()]
-
-    return parse
-
-
-def seconds(lowest: float, highest: float) -> Callable[[str], float]:
-    """Return a parser of a number of seconds."""
-
-    def parse(value: str) -> float:
-        try:
-            number = float(value)
-        except ValueError:
-            number = -1.0
-        if not lowest <= number <= highest:
-            raise ValueError(f"must be a number of seconds from {lowest:g} to {highest:g}")
-        return number
-
-    return parse
-
-
-def whole(lowest: int, highest: int) -> Callable[[str], int]:
-    """Return a parser of a whole number."""
-
-    def parse(value: str) -> int:
-        number = int(value) if value.isascii() and value.isdigit() and len(value) < len(str(highest)) + 3 else -1
-        if not lowest <= number <= highest:
-            raise ValueError(f"must be a whole number from {lowest} to {highest}")
-        return number
-
-    return parse
-
-
-def megabytes(value: str) -> int:
-    """Return a number of megabytes as bytes."""
-    return whole(0, 100_000_000)(value) * MEGABYTE
-
-
-def _words(value: str) -> tuple[str, ...]:
-    return tuple(value.replace(",", " ").split())
-
-
-def _key(value: str) -> str:
-    if not value.isascii() or not value.isprintable() or " " in value:
-        raise ValueError("must be one word of plain characters, as it is sent in a header")
-    return value
-
-
-def _secret(value: str) -> str:
-    if len(value) < MIN_SECRET_CHARACTERS:
-        raise ValueError(f"must have at least {MIN_SECRET_CHARACTERS} characters, randomly generated")
-    return value
-
-
-def _public_url(value: str) -> str:
-    """Return a scheme, a host, perhaps a port and a path; scheme and host in lower case, as a browser sends them."""
-    url = value.rstrip("/")
-    scheme, _, rest = url.partition("://")
-    authority, slash, path = rest.partition("/")
-    is_plain = _PLAIN_PATH.fullmatch(path) is not None and not any(sign in authority for sign in "@?#")
-    if scheme.lower() not in ("http", "https") or not _host(url) or not is_plain:
-        raise ValueError("must be an address such as https://clips.example or https://example.com/clips")
-    return f"{scheme}://{authority}".lower() + slash + path
-
-
-def _secure_url(value: str) -> str:
-    scheme, _, rest = value.partition("://")
-    host = _host(value)
-    if not host or "@" in rest or "#" in rest:
-        raise ValueError("must be an https address")
-    if scheme.lower() != "https" and not (scheme.lower() == "http" and is_loopback(host)):
-        raise ValueError("must start with https://")
-    return value
-
-
-def _base_url(value: str) -> str:
-    url = value.rstrip("/")
-    scheme, _, rest = url.partition("://")
-    if scheme.lower() not in ("http", "https") or not _host(url) or "@" in rest:
-        raise ValueError("must be an http(s) address without user name or password, such as " + DEFAULT_BASE_URL)
-    return url
-
-
-def _folder(value: str) -> Path:
-    try:
-        path = Path(value).expanduser()
-    except RuntimeError:  # ~ without a home folder, ~name without such a user
-        raise ValueError("names a home folder that cannot be determined") from None
-    if not path.is_absolute() or "\0" in value:
-        raise ValueError("must be an absolute path")
-    return path
-
-
-def _folders(value: str) -> tuple[Path, ...]:
-    return tuple(_folder(part) for part in value.split(os.pathsep) if part)
-
-
-def _program(value: str) -> str:
-    """A name to look up on PATH, or a path; `~` is expanded."""
-    return os.path.expanduser(value)  # noqa: PTH111 - never raises; a bare name must stay one
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a name or address, with or without brackets, is that of this machine alone."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
-def _host(url: str) -> str | None:
-    try:
-        return urlsplit(url).hostname
-    except ValueError:
-        return None
 
 
 def default_data_dir(*, platform: str = sys.platform) -> Path:
@@ -274,10 +104,10 @@ class Settings:
 
     # For everybody.
     api_key: str | None = setting(
-        "REKA_API_KEY", _key, None, "API key for Reka. Without one, clips are cut on this computer."
+        "REKA_API_KEY", header_word, None, "API key for Reka. Without one, clips are cut on this computer."
     )
     base_url: str = setting(
-        "REKA_BASE_URL", _base_url, DEFAULT_BASE_URL, "Address of the Clip API: Reka's, or an engine that you serve."
+        "REKA_BASE_URL", http_address, DEFAULT_BASE_URL, "Address of the Clip API: Reka's, or an engine that you serve."
     )
     backend: Backend | None = setting(
         "REKA_CLIPS_BACKEND", one_of(*_BACKENDS), "auto", "`auto`: Reka if there is a key, otherwise `local`."
@@ -289,10 +119,10 @@ class Settings:
         "REKA_CLIPS_TIMEOUT_SECONDS", seconds(1, 3600), 60.0, "How long one request to the Clip API may take."
     )
     save_dir: Path = setting(
-        "REKA_CLIPS_SAVE_DIR", _folder, default_save_dir, "The only folder that `save_clip` writes to."
+        "REKA_CLIPS_SAVE_DIR", folder_path, default_save_dir, "The only folder that `save_clip` writes to."
     )
     data_dir: Path = setting(
-        "REKA_CLIPS_DATA_DIR", _folder, default_data_dir, "Where the engine keeps generations and clips."
+        "REKA_CLIPS_DATA_DIR", folder_path, default_data_dir, "Where the engine keeps generations and clips."
     )
     confirm: bool = setting(
         "REKA_CLIPS_CONFIRM", guard, False, "`1`: ask the user before each creation that costs money."
@@ -302,25 +132,27 @@ class Settings:
     )
 
     # For servers on the network (SSE and streamable HTTP); docs/operating.md has more on each.
-    auth_token: str | None = setting("REKA_CLIPS_AUTH_TOKEN", _key, None, "The bearer token that callers must send.")
+    auth_token: str | None = setting(
+        "REKA_CLIPS_AUTH_TOKEN", header_word, None, "The bearer token that callers must send."
+    )
     oauth_issuer: str | None = setting(
-        "REKA_CLIPS_OAUTH_ISSUER", _secure_url, None, "Issuer whose OAuth tokens are accepted, exactly as in `iss`."
+        "REKA_CLIPS_OAUTH_ISSUER", https_address, None, "Issuer whose OAuth tokens are accepted, exactly as in `iss`."
     )
     oauth_audience: str | None = setting("REKA_CLIPS_OAUTH_AUDIENCE", str, None, "The `aud` that tokens must have.")
     oauth_jwks_url: str | None = setting(
-        "REKA_CLIPS_OAUTH_JWKS_URL", _secure_url, None, "Address of the issuer's keys."
+        "REKA_CLIPS_OAUTH_JWKS_URL", https_address, None, "Address of the issuer's keys."
     )
     oauth_scopes: tuple[str, ...] = setting(
-        "REKA_CLIPS_OAUTH_SCOPES", _words, (), "Scopes that a token must have, all of them."
+        "REKA_CLIPS_OAUTH_SCOPES", word_list, (), "Scopes that a token must have, all of them."
     )
     public_url: str | None = setting(
-        "REKA_CLIPS_PUBLIC_URL", _public_url, None, "The address that others use, such as `https://clips.example`"
+        "REKA_CLIPS_PUBLIC_URL", public_address, None, "The address that others use, such as `https://clips.example`"
     )
     allowed_hosts: tuple[str, ...] = setting(
-        "REKA_CLIPS_ALLOWED_HOSTS", _words, (), "Further names that are accepted in the Host header."
+        "REKA_CLIPS_ALLOWED_HOSTS", word_list, (), "Further names that are accepted in the Host header."
     )
     allowed_origins: tuple[str, ...] = setting(
-        "REKA_CLIPS_ALLOWED_ORIGINS", _words, (), "Web pages that may call, by their origin."
+        "REKA_CLIPS_ALLOWED_ORIGINS", word_list, (), "Web pages that may call, by their origin."
     )
     allow_unauthenticated: bool = setting(
         "REKA_CLIPS_ALLOW_OPEN_DOOR", switch, False, "`1`: serve others without authentication; a proxy checks callers."
@@ -338,7 +170,7 @@ class Settings:
         "REKA_CLIPS_SHARE_ENGINE", switch, None, "`1`: callers may use the engine of this computer."
     )
     secret: str | None = setting(
-        "REKA_CLIPS_SECRET", _secret, None, "Signs links to clips of the engine; the same for all workers."
+        "REKA_CLIPS_SECRET", long_secret, None, "Signs links to clips of the engine; the same for all workers."
     )
     link_seconds: float = setting(
         "REKA_CLIPS_LINK_SECONDS", seconds(60, 31 * 86400), 86400.0, "How long such a link works."
@@ -356,7 +188,7 @@ class Settings:
 
     # For the clip engine, embedded or served alone with `reka-clips-mcp engine`.
     ffmpeg: str | None = setting(
-        "REKA_CLIPS_FFMPEG", _program, None, "The ffmpeg to use, as a path or a name on `PATH`."
+        "REKA_CLIPS_FFMPEG", program_name, None, "The ffmpeg to use, as a path or a name on `PATH`."
     )
     speech: SpeechSetting = setting(
         "REKA_CLIPS_WHISPER_MODEL",
@@ -366,10 +198,10 @@ class Settings:
         "`small`, the folder of a faster-whisper model, or `off`.",
     )
     engine_key: str | None = setting(
-        "REKA_CLIPS_ENGINE_KEY", _key, None, "The key that callers of `reka-clips-mcp engine` must send."
+        "REKA_CLIPS_ENGINE_KEY", header_word, None, "The key that callers of `reka-clips-mcp engine` must send."
     )
     engine_folders: tuple[Path, ...] = setting(
-        "REKA_CLIPS_ENGINE_FOLDERS", _folders, (), "Folders from which callers of a served engine may read files."
+        "REKA_CLIPS_ENGINE_FOLDERS", folder_paths, (), "Folders from which callers of a served engine may read files."
     )
     engine_jobs: int = setting("REKA_CLIPS_ENGINE_JOBS", whole(1, 16), 1, "Generations it works on at once.")
     engine_idle_seconds: float = setting(
@@ -407,7 +239,7 @@ class Settings:
     @property
     def base_url_is_local(self) -> bool:
         """Whether REKA_BASE_URL names this very machine: then it is a served engine, which reads files."""
-        return is_loopback(_host(self.base_url) or "")
+        return is_loopback(host_of(self.base_url) or "")
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -433,7 +265,7 @@ class Settings:
         placeholders: list[str] = []
         for name, variable in _VARIABLES.items():
             text = unquoted(environ.get(variable.name, ""))
-            if _UNFILLED.fullmatch(text):
+            if is_unfilled(text):
                 placeholders.append(variable.name)
             elif text:
                 try:
@@ -474,13 +306,6 @@ def _effect(value: object) -> str:
     if isinstance(value, bool):
         return f"it counts as {int(value)}"
     return "it counts as not set" if value in (None, ()) else "the default is used"
-
-
-def unquoted(value: str) -> str:
-    """Return the value without the quotes that some tools leave around what stands in an .env file."""
-    value = value.strip()
-    is_quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
-    return value[1:-1].strip() if is_quoted else value
 
 
 def _from_here(path: str) -> str:

@@ -96,7 +96,10 @@ def _allowed(environ: Mapping[str, str], prefixes: tuple[str, ...]) -> dict[str,
 
 def _for_python(environ: Mapping[str, str]) -> dict[str, str]:
     """Return what decides how Python runs; of PYTHONPATH what lies elsewhere than in the current folder."""
-    here = os.path.realpath(os.curdir)
+    try:
+        here = os.path.realpath(os.curdir)
+    except FileNotFoundError:  # it was removed
+        here = os.curdir
     kept = [
         entry
         for entry in _python_path(environ)

@@ -9,7 +9,8 @@ import pytest
 from markdown_it.token import Token
 
 from documents import KINDS, ROOT, Block, blocks, pages, tokens
-from reka_clips.settings import KNOWN_VARIABLES, MEGABYTE, VARIABLES, Variable, megabytes
+from reka_clips.settings import KNOWN_VARIABLES, VARIABLES
+from reka_clips.variables import MEGABYTE, Variable, megabytes
 
 README = ROOT / "README.md"
 SETTINGS = ROOT / "docs" / "settings.md"

@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 
 import reka_clips
+from reka_clips.engine.service.paths import Folders
+from reka_clips.errors import EngineStartError
 from reka_clips.settings import (
     DEFAULT_BASE_URL,
     VARIABLES,
     Settings,
     default_data_dir,
     default_save_dir,
-    guard,
-    is_placeholder,
-    switch,
 )
+from reka_clips.variables import guard, is_placeholder, switch
 
 
 def test_nothing_set_gives_the_documented_defaults() -> None:
@@ -184,3 +184,17 @@ def test_the_folders_are_those_of_the_desktop(tmp_path: Path, monkeypatch: pytes
     assert default_data_dir() == Path("/data/reka-clips-mcp")
     monkeypatch.setenv("XDG_DATA_HOME", "data")  # relative: ignored, as the specification asks
     assert default_data_dir() == tmp_path / ".local" / "share" / "reka-clips-mcp"
+
+
+@pytest.mark.skipif(os.name == "nt" or os.getuid() != 0, reason="only root can give a folder away")
+def test_a_data_folder_that_another_user_laid_out_in_tmp_is_not_used(tmp_path: Path) -> None:
+    tmp_path.chmod(0o1777)
+    theirs, ours = tmp_path / "theirs", tmp_path / "ours"
+    for folder in (theirs, ours):
+        folder.mkdir()
+    os.chown(theirs, 12345, 12345)
+    Folders.of(ours).make()
+    with pytest.raises(EngineStartError, match=r"belongs to another user \(id 12345\).* Set REKA_CLIPS_DATA_DIR"):
+        Folders.of(theirs).make()
+    tmp_path.chmod(0o755)
+    Folders.of(theirs).make()  # where nobody else could have put it, as in a container's volume

@@ -16,7 +16,7 @@ import anyio
 
 from reka_clips.engine.service.paths import Folders
 from reka_clips.errors import ConfigurationError, EngineMissingError
-from reka_clips.settings import is_loopback
+from reka_clips.variables import is_loopback
 
 if TYPE_CHECKING:
     import argparse

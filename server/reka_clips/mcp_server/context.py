@@ -30,7 +30,8 @@ from reka_clips.generations import ApiSession, GenerationManager, owner_of
 from reka_clips.mcp_server.deadline import CALL_SECONDS, SHORT_SECONDS, deadline
 from reka_clips.mcp_server.progress import Heartbeat
 from reka_clips.mcp_server.visibility import Creators, without_files
-from reka_clips.settings import Settings, is_placeholder, unquoted
+from reka_clips.settings import Settings
+from reka_clips.variables import is_placeholder, unquoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -346,8 +347,12 @@ class AppContext:
     def _no_key_message(self, headers: Mapping[str, str] | None) -> str:
         if headers is not None:
             return f"There is no Reka API key for this call: send one in the header X-Reka-API-Key. {GET_A_KEY}"
+        problem = self.settings.problem_with("REKA_API_KEY")
+        if "REKA_API_KEY" in self.settings.placeholders:
+            problem = "REKA_API_KEY still holds a placeholder, so it counts as not set."
         return (
-            f"There is no Reka API key: set REKA_API_KEY in this server's configuration and restart it. {GET_A_KEY} "
+            f"There is no Reka API key: {f'{problem} ' if problem else ''}"
+            f"{'Set' if problem else 'set'} REKA_API_KEY in this server's configuration and restart it. {GET_A_KEY} "
             "Without a key, REKA_CLIPS_BACKEND=local cuts clips on this computer."
         )
 

@@ -22,9 +22,9 @@ from reka_clips.engine.media.analyze import analyze
 from reka_clips.engine.media.analyze.analyze import Span
 from reka_clips.engine.media.ffmpeg.probe import probe
 from reka_clips.engine.media.ffmpeg.process import Ffmpeg
-from reka_clips.engine.media.geometry import frame_size
+from reka_clips.engine.media.geometry import Frame, frame_size
 from reka_clips.engine.media.plan import Segment, Shot
-from reka_clips.engine.media.render.filter_graph import Frame, Scene, fill_panel
+from reka_clips.engine.media.render.filter_graph import Scene, fill_panel
 from reka_clips.engine.media.render.thumbnails import take_preview
 
 ASPECT_RATIOS = ("9:16", "4:5")

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from command import MODERN, connect, text_of
@@ -46,6 +47,52 @@ async def test_made_up_keys_make_no_new_caller_where_they_are_not_used(open_site
         assert await sessions_until_refused(http, made_up) == 10
     async with open_site(max_sessions=20) as http:
         assert await sessions_until_refused(http, made_up) == 20
+
+
+async def test_one_caller_listens_thirty_two_times_at_once_and_others_still_can(open_site: OpenSite):
+    meta = {
+        "io.modelcontextprotocol/protocolVersion": MODERN,
+        "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
+        "io.modelcontextprotocol/clientCapabilities": {},
+    }
+    listen = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "subscriptions/listen",
+        "params": {"notifications": {"toolsListChanged": True}, "_meta": meta},
+    }
+    headers = JSON_AND_EVENTS | {"MCP-Protocol-Version": MODERN, "Mcp-Method": "subscriptions/listen"}
+    kept: list[Any] = []
+    async with open_site() as http, AsyncExitStack() as streams:
+
+        async def listens(caller: dict[str, str]) -> str:
+            opened = http.stream("POST", "/mcp", json=listen, headers=headers | caller)
+            answer = await streams.enter_async_context(opened)
+            lines = answer.aiter_lines()
+            kept.append(lines)  # an iterator that goes ends its stream
+            while True:
+                line = await anext(lines)
+                if line.startswith("data:") or "error" in line:
+                    return line
+
+        for _ in range(32):
+            assert "acknowledged" in await listens(ADA)
+        assert "Too many subscriptions" in await listens(ADA)
+        assert "acknowledged" in await listens(BOB)
+
+
+async def test_reads_of_one_caller_wait_for_their_turn_and_all_are_answered(open_site: OpenSite):
+    async with open_site() as http, connect("streamable-http", MODERN, to=http.url) as client:
+        done: list[int] = []
+
+        async def read(number: int) -> None:
+            await client.read_resource("reka-clips://guide")
+            done.append(number)
+
+        async with anyio.create_task_group() as tasks:
+            for number in range(30):
+                tasks.start_soon(read, number)
+        assert len(done) == 30
 
 
 async def test_a_session_that_ended_makes_room(open_site: OpenSite):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reka_clips.engine.media.ffmpeg.media_info import SubtitleStream
-from reka_clips.engine.media.text.languages import base_language, language_name, language_tag
+from reka_clips.engine.media.languages import base_language, language_name, language_tag
 from reka_clips.engine.media.text.tracks import SubtitleTrack, choice_told, find_sidecars, ranked, sidecar_track
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from reka_clips.mcp_server.context import Access
 from reka_clips.mcp_server.http.policy import policy_for
-from reka_clips.settings import Settings, is_loopback
+from reka_clips.settings import Settings
+from reka_clips.variables import is_loopback
 
 TOKEN = "t" * 32
 

@@ -36,6 +36,20 @@ _NEAR: Final = Fraction(3, 100)
 
 
 @dataclass(frozen=True, slots=True)
+class Frame:
+    """What every segment is turned into. rate: frames per second."""
+
+    width_px: int
+    height_px: int
+    rate: Fraction
+
+    @property
+    def aspect(self) -> Fraction:
+        """Width by height."""
+        return Fraction(self.width_px, self.height_px)
+
+
+@dataclass(frozen=True, slots=True)
 class Area:
     """A rectangle of whole, even pixels of the decoded picture (turned upright, sample aspect not applied)."""
 

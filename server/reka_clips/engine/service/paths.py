@@ -84,6 +84,12 @@ class Folders:
 
     def make(self) -> None:
         """Make the folders, readable by this person only. Raises EngineStartError in plain words."""
+        owner = _stranger(self.root.parent)
+        if owner is not None:
+            raise EngineStartError(
+                f"The data folder, {self.root.parent}, belongs to another user (id {owner}), who could read and change "
+                "what is in it. Set REKA_CLIPS_DATA_DIR to a folder of your own."
+            )
         try:
             self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
             for folder in (self.all_clips, self.all_staging, self.all_sources):
@@ -93,6 +99,16 @@ class Folders:
                 f"The folder for clips, {self.root}, cannot be made ({error.strerror}). "
                 "Set REKA_CLIPS_DATA_DIR to a folder that can be written."
             ) from error
+
+
+def _stranger(folder: Path) -> int | None:
+    """Return the id of another user who owns a folder at a place where anybody may make one, such as /tmp."""
+    try:
+        is_public = folder.parent.stat().st_mode & 0o002 != 0
+        owner = folder.lstat().st_uid
+    except OSError:  # it is not there yet
+        return None
+    return owner if os.name == "posix" and is_public and owner != os.getuid() else None
 
 
 def remove(path: Path) -> None:

@@ -16,7 +16,7 @@ from jwt.exceptions import PyJWKClientError
 from mcp.server.auth.provider import AccessToken
 
 from reka_clips import __version__
-from reka_clips.settings import is_loopback
+from reka_clips.variables import is_loopback
 
 logger = logging.getLogger(__name__)
 

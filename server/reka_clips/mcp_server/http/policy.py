@@ -8,7 +8,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from reka_clips.mcp_server.context import Access
-from reka_clips.settings import Settings, is_loopback
+from reka_clips.settings import Settings
+from reka_clips.variables import is_loopback
 from reka_clips.web.hosts import LOOPBACK_NAMES
 
 MCP_PATH: Final = "/mcp"

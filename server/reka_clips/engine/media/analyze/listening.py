@@ -11,7 +11,7 @@ from reka_clips.engine.media.analyze.measurements import LOUDNESS_PER_SECOND, SI
 from reka_clips.engine.media.ffmpeg.decode import DOWNMIXES, TOLERANT, downmix_chain
 from reka_clips.engine.media.ffmpeg.errors import DiskFullError, MediaError
 from reka_clips.engine.media.ffmpeg.media_info import usable_audios
-from reka_clips.engine.media.text.languages import base_language, language_tag
+from reka_clips.engine.media.languages import base_language, language_tag
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from reka_clips import contract
     from reka_clips.engine.media.captions.pages import Page
     from reka_clips.engine.media.ffmpeg.process import Ffmpeg
+    from reka_clips.engine.media.geometry import Frame
     from reka_clips.engine.media.plan import ClipPlan
-    from reka_clips.engine.media.render.filter_graph import Frame
 
 _SCRIPT_NAME: Final = "captions.ass"
 _QUESTION_NAME: Final = "glyphs.ass"

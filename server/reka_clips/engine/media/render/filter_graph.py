@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from reka_clips.engine.media.ffmpeg.process import known_matrix, steady_rate
-from reka_clips.engine.media.geometry import Area, contained_size, crop_area
+from reka_clips.engine.media.geometry import Area, Frame, contained_size, crop_area
 from reka_clips.engine.media.plan import Shot
 from reka_clips.engine.media.render import color
 from reka_clips.engine.media.render.faces import Face, framed_faces
@@ -29,20 +29,6 @@ _ALIKE: Final = Fraction(97, 100)  # a picture that fills this much of the frame
 _MAX_FREEZE_SECONDS: Final = 1
 _BACKDROP_SHRINK: Final = 10
 _SCALER: Final = "bicubic"
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """What every segment is turned into. rate: frames per second."""
-
-    width_px: int
-    height_px: int
-    rate: Fraction
-
-    @property
-    def aspect(self) -> Fraction:
-        """Width by height."""
-        return Fraction(self.width_px, self.height_px)
 
 
 Crops = tuple[tuple[Fraction, Area], ...]

@@ -14,10 +14,10 @@ from reka_clips.engine.media.concurrency import together
 from reka_clips.engine.media.ffmpeg.errors import DiskFullError, MediaError
 from reka_clips.engine.media.ffmpeg.probe import probe
 from reka_clips.engine.media.ffmpeg.process import output_argument, picture_input
-from reka_clips.engine.media.geometry import DEFAULT_RESOLUTION_PX, choose_resolution, frame_size, output_rate
+from reka_clips.engine.media.geometry import DEFAULT_RESOLUTION_PX, Frame, choose_resolution, frame_size, output_rate
 from reka_clips.engine.media.render import audio, filter_graph
 from reka_clips.engine.media.render.color import color_warning
-from reka_clips.engine.media.render.filter_graph import Frame, Scene
+from reka_clips.engine.media.render.filter_graph import Scene
 from reka_clips.engine.media.render.poster import make_poster
 from reka_clips.engine.media.render.thumbnails import take_preview
 from reka_clips.engine.media.text.titles import clock

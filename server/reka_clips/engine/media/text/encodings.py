@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from reka_clips.engine.media.text.languages import base_language
+from reka_clips.engine.media.languages import base_language
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -16,8 +16,8 @@ from anyio import from_thread, to_thread
 
 from reka_clips.engine.media.ffmpeg.decode import decode_speech
 from reka_clips.engine.media.ffmpeg.errors import MediaError
+from reka_clips.engine.media.languages import base_language, language_name
 from reka_clips.engine.media.plan import Cue, Word
-from reka_clips.engine.media.text.languages import base_language, language_name
 from reka_clips.engine.media.text.speech_model import SpeechModels, choose_size, is_installed, missing_file
 from reka_clips.engine.media.text.subtitles import tidy
 from reka_clips.speech_setting import SIZES_MB, SpeechSetting

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 from reka_clips.download.local import SUBTITLE_SUFFIXES
 from reka_clips.engine.media.ffmpeg.errors import DiskFullError, MediaError
 from reka_clips.engine.media.ffmpeg.process import input_arguments
+from reka_clips.engine.media.languages import base_language, language_name, language_tag
 from reka_clips.engine.media.text.encodings import decode
-from reka_clips.engine.media.text.languages import base_language, language_name, language_tag
 from reka_clips.engine.media.text.subtitles import MAX_BYTES, parse_subtitles
 
 if TYPE_CHECKING:
