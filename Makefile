@@ -95,6 +95,7 @@ check: $(VENV)/.test-ready
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
 	$(BIN)/lint-imports
+	$(BIN)/python tests/trace_path.py
 	PYTHONPATH=tests $(BIN)/python -m release.resolution
 
 format: $(VENV)/.test-ready

@@ -39,8 +39,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         trust_local_users=settings.trust_local_users or arguments.trust_local_users,
     )
     logs.configure(settings)
-    for problem in settings.problems if arguments.run is not _doctor else ():  # the doctor reports them itself
-        _tell(problem)
+    # The doctor reports them itself, and an embedded engine was started by a program that has reported them.
+    if arguments.run is not _doctor and not getattr(arguments, "embedded", False):
+        for problem in settings.problems:
+            _tell(problem)
     for stream in _needed_streams(arguments):
         if stream in closed:
             _tell(f"standard {stream} is closed. Start this program with its input and output connected.")

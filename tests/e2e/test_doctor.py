@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import jsonschema
 import pytest
 
 from command.process import COMMAND, blind_to_our_fonts, environment
+from made_films import FFMPEG
 from reka_clips import __version__
 from scripted_api import SCENARIOS, ScriptedClipApi
 
@@ -91,6 +94,27 @@ def test_without_an_ffmpeg_it_says_what_to_install(tmp_path: Path) -> None:
     assert "cannot be run" in found["ffmpeg"][0]["message"]
     assert "reka-clips-mcp[local]" in found["ffmpeg"][0]["remedy"]
     assert found["engine"][0]["status"] == "skipped"
+
+
+def test_the_packages_own_ffmpeg_is_used_before_one_on_path_unless_a_setting_names_it(tmp_path: Path) -> None:
+    (tmp_path / "ffmpeg").symlink_to(FFMPEG)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    _, found = examined(tmp_path, PATH=path)
+    assert re.fullmatch(rf"ffmpeg \d+\.\S+, from the package: {re.escape(FFMPEG)}", found["ffmpeg"][0]["message"])
+    _, found = examined(tmp_path, PATH=path, REKA_CLIPS_FFMPEG="ffmpeg")
+    assert found["ffmpeg"][0]["message"].endswith(f"named by REKA_CLIPS_FFMPEG: {tmp_path / 'ffmpeg'}")
+
+
+def test_what_a_client_left_in_the_place_of_a_key_is_named(tmp_path: Path) -> None:
+    code, found = examined(tmp_path, REKA_API_KEY="$REKA_API_KEY", REKA_CLIPS_ALLOW_PRIVATE_SOURCES="disabled")
+    assert code == 1
+    assert [finding["message"] for finding in found["settings"]] == [
+        "REKA_API_KEY holds a placeholder instead of a value; it counts as not set.",
+        "REKA_CLIPS_ALLOW_PRIVATE_SOURCES must be 1 or 0 (or true, yes, on, false, no, off); it counts as 0.",
+    ]
+    _, found = examined(tmp_path, REKA_API_KEY="${REKA_API_KEY}")
+    assert found["settings"][0]["status"] == "note"
+    assert "REKA_API_KEY still holds a placeholder" in found["settings"][0]["message"]
 
 
 def test_with_a_key_a_missing_ffmpeg_is_no_problem(tmp_path: Path) -> None:

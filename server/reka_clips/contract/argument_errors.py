@@ -46,7 +46,7 @@ def refusals_of(errors: Sequence[ErrorDetails], *, schema: JsonSchema, what: str
         else:
             own = details.get("ctx", {}).get("error") if details["type"] == "value_error" else None
             problem = _wrong_value(details["input"], field_schema(schema, path) or {}, path, own)
-        found.append(FieldError(field_name(path), problem))
+        found.append(FieldError(field_name(path) or what, problem))
     return found
 
 

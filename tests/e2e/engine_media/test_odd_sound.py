@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from made_films import FFMPEG
 from made_films.oddities import run
 from pictures import samples
 from reka_clips.contract import GenerationConfig, RenderingConfig
+from reka_clips.engine.media.ffmpeg.decode import decode_speech
 from reka_clips.engine.media.ffmpeg.probe import probe
 from reka_clips.engine.media.ffmpeg.process import Ffmpeg
 from reka_clips.engine.media.pipeline import make_clips
@@ -64,9 +66,9 @@ def listen(ffmpeg: Ffmpeg, tmp_path: Path) -> Listener:
 
 @pytest.fixture
 def film(tmp_path: Path) -> Callable[..., Path]:
-    def write(name: str, *arguments: str) -> Path:
+    def write(name: str, *arguments: str, picture: Sequence[str] = H264) -> Path:
         path = tmp_path / name
-        run(FFMPEG, [*PICTURE, *arguments, *H264, str(path)])
+        run(FFMPEG, [*PICTURE, *arguments, *picture, str(path)])
         return path
 
     return write
@@ -201,12 +203,30 @@ async def test_sound_that_changes_in_mid_film_keeps_level_pitch_and_sync(
     assert level_db(heard, 4.6, 5.6) == pytest.approx(level_db(heard, 1, 2), abs=3)
 
 
-async def test_camcorder_sound_keeps_its_time(film: Callable[..., Path], listen: Listener) -> None:
+@pytest.mark.parametrize(
+    ("name", "encode"),
+    [
+        ("camera.m2ts", ("-c:a", "pcm_bluray")),
+        ("disc.vob", ("-c:a", "pcm_dvd", "-f", "vob")),
+        ("tape.mxf", ("-c:a", "pcm_s16le", "-r", "25")),
+        ("phone.3gp", ("-c:a", "aac", "-ar", "16000")),
+        ("old.avi", ("-c:a", "pcm_s16le")),
+    ],
+)
+async def test_sound_of_cameras_and_discs_keeps_its_time(
+    name: str, encode: tuple[str, ...], film: Callable[..., Path], listen: Listener
+) -> None:
+    """Each second has a tone of its own, 300 Hz in the first, 100 Hz more in each that follows."""
     steps = "0.2*sin(2*PI*(300+100*floor(t))*t)"
-    sound = ("-f", "lavfi", "-i", f"aevalsrc={steps}|{steps}:s=48000:d=8")
-    heard, _ = await listen(film("camera.m2ts", *sound, "-map", "0", "-map", "1", "-c:a", "pcm_bluray"))
-    for second in (1, 4, 6):
-        assert part_of(heard, 300 + 100 * second, second + 0.2, second + 0.8) > 0.8
+    sound = ("-f", "lavfi", "-i", f"aevalsrc='{steps}|{steps}':s=48000:d=8")
+    picture = ("-c:v", "mpeg2video", "-s", "352x240", "-r", "25") if name.endswith("vob") else H264
+    heard, _ = await listen(film(name, *sound, "-map", "0", "-map", "1", *encode, picture=picture))
+    tones = [
+        max(range(300, 1200, 100), key=lambda hertz: part_of(heard, hertz, second + 0.4, second + 0.6))
+        for second in range(int(len(heard) / RATE_HZ))
+    ]
+    assert len(tones) >= 6
+    assert tones == list(range(tones[0], tones[0] + 100 * len(tones), 100))
 
 
 async def test_a_clip_from_a_silent_stretch_says_so(film: Callable[..., Path], listen: Listener) -> None:
@@ -214,3 +234,16 @@ async def test_a_clip_from_a_silent_stretch_says_so(film: Callable[..., Path], l
     source = film("late.mp4", *sound, "-map", "0", "-map", "1", "-c:a", "aac")
     _, warnings = await listen(source, source_start_time=3, min_duration_seconds=4)
     assert "no sound" in warnings or "silent" in warnings
+
+
+async def test_speech_is_recognised_in_one_whole_file_whatever_the_tracks_are(
+    film: Callable[..., Path], ffmpeg: Ffmpeg, tmp_path: Path
+) -> None:
+    source = film("mono.mov", *tone(300), *tone(1000), "-map", "0", "-map", "1", "-map", "2", "-c:a", "pcm_s16le")
+    sound = tmp_path / "speech.wav"
+    assert await decode_speech(ffmpeg, source, (1, 2), sound, start=Fraction(2), seconds=4)
+    heard = samples(FFMPEG, sound, RATE_HZ)
+    assert len(heard) / RATE_HZ == pytest.approx(4, abs=0.05)
+    assert part_of(heard, 300, 1, 3) == pytest.approx(0.5, abs=0.1)
+    assert part_of(heard, 1000, 1, 3) == pytest.approx(0.5, abs=0.1)
+    assert not await decode_speech(ffmpeg, source, (0,), sound, start=Fraction(0), seconds=4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -41,6 +42,7 @@ _ENDS: Final[dict[tuple[str, bool], tuple[float, float]]] = {
     ("keyframes", True): (0.1, 0.6),
 }
 _SPEECH_FIRST_SECONDS: Final = 20 * 60  # longer sources are listened to only where clips may be
+_TAG: Final = re.compile(r"</?[A-Za-z][^<>]{0,200}>")  # of any kind: what a model writes is not to be shown as code
 _END_SLACK: Final = Fraction(1, 2)  # a film's length is known to a frame or so
 _SPARE: Final = 2  # of 108 planted moments, none finds 101, one 102, two 104, five no more
 
@@ -74,7 +76,7 @@ class MomentFinder:
         self._detail = detail
         self._ffmpeg = ffmpeg
         self.wish = wish
-        self._given = parse_subtitles((rendering and rendering.subtitles_srt) or "")
+        self._given = parse_subtitles(_TAG.sub("", (rendering and rendering.subtitles_srt) or ""))
         self._given_for: str | None = None
         self._generation = generation
         self._scratch = scratch

@@ -240,7 +240,7 @@ def _errors_between_fields(
 
     A rule that reads a field which is wrong itself is left out: it would be judged by that field's default.
     """
-    wrong = [details["loc"] for details in errors]
+    wrong = [details["loc"] for details in errors if details["loc"]]  # a rule of the whole call is at no place
     for path in wrong:
         value = _without(value, path)
     return [

@@ -91,20 +91,18 @@ async def _run(runtime: AppContext, raw: Mapping[str, Any], context: Context[Any
         job = await waited_for(creation, call, relay, wait_seconds=arguments.wait_seconds)
     if job is None:
         return submitting_result(raw, backend=account.backend, tool=NAME)
-    return await found(job, call, note=creation.note)
+    result = moments_result(*story_of(job, call, note=creation.note))
+    return result.model_copy(update={"content": [*result.content, *await contact_sheet(job, call)]})
 
 
-async def found(job: Generation, call: Call, *, note: str | None = None) -> CallToolResult:
-    """Return the candidates of a search as it is now, with the picture of them once it is completed."""
-    snapshot, story = story_of(job, call, note=note)
-    result = moments_result(snapshot, story)
+async def contact_sheet(job: Generation, call: Call) -> list[ImageContent]:
+    """Return the numbered picture of a search's candidates; nothing where there is none."""
     link = job.state.snapshot.contact_sheet_url or ""
-    if link.startswith("file://") and job.account.backend.is_embedded:
-        try:
-            path = engine_path(link, data_dir=call.runtime.settings.data_dir)
-            content = await anyio.Path(path).read_bytes()
-        except (DownloadError, OSError):
-            return result
-        block: list[ImageContent] = [image_block(content)] if len(content) <= MAX_SHEET_BYTES else []
-        return result.model_copy(update={"content": [*result.content, *block]})
-    return result
+    if not job.account.backend.is_embedded or not link.startswith("file://"):
+        return []
+    try:
+        path = engine_path(link, data_dir=call.runtime.settings.data_dir)
+        content = await anyio.Path(path).read_bytes()
+    except (DownloadError, OSError):
+        return []
+    return [image_block(content)] if len(content) <= MAX_SHEET_BYTES else []

@@ -16,6 +16,7 @@ from reka_clips.mcp_server.output.models import GenerationResult
 from reka_clips.mcp_server.output.preview import preview
 from reka_clips.mcp_server.progress import ProgressReporter
 from reka_clips.mcp_server.tools.base import ClipTool, clip_tool
+from reka_clips.mcp_server.tools.find_moments import contact_sheet
 from reka_clips.mcp_server.tools.tool_call import Call, job_result
 
 if TYPE_CHECKING:
@@ -73,8 +74,9 @@ async def _run(runtime: AppContext, raw: Mapping[str, Any], context: Context[Any
                 with anyio.move_on_at(wait_ends_at):
                     await relay.follow(job)
         result = job_result(job, call)
-        if arguments.preview and job.state.stage == "completed":
+        if job.state.stage == "completed" and (arguments.preview or job.state.snapshot.is_plan):
             await relay.tell("Making pictures of the clips")
-            pictures = await preview(job, call)
+            is_plan = job.state.snapshot.is_plan
+            pictures = await (contact_sheet(job, call) if is_plan else preview(job, call))
             return result.model_copy(update={"content": [*result.content, *pictures]})
     return result

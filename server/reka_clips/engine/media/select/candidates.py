@@ -25,22 +25,37 @@ if TYPE_CHECKING:
 
     from reka_clips.engine.media.plan import Cue
 
-PREFERRED_SECONDS: Final = Fraction(30)
-WORTH_POSTING_SECONDS: Final = Fraction(8)
-HOOK_SECONDS: Final = 3
-
-_MARGIN: Final = Fraction(1, 20)  # kept off both limits, as a clip's last frame may be longer than its share
-_LENGTHS: Final = 10
-_MAX_TILES: Final = 12  # as many clips as there ever are
-_MAX_STEPS: Final = 3600  # of a stretch at which windows begin: keeps the time and the memory for them in bounds
-_BLOCK_SECONDS: Final = 900
-_NEAR_SECONDS: Final = Fraction(3, 2)
-_CONTINUED: Final = 0.4  # the strength of a beginning that goes on with what was said before
 _CONNECTIVES: Final = frozenset(
     """also and because but he her his it its or she so that their then there these they this those which who
     it's that's he's she's they're""".split()  # noqa: SIM905 - as a list, nobody could read it
 )
-_SPEECH_LEAD: Final = Fraction(1, 5)  # room before the first and after the last word
+
+
+@dataclass(frozen=True, slots=True)
+class WindowParameters:
+    """Where windows may begin and end, in seconds unless said.
+
+    preferred: the best length of a clip; worth_posting: the shortest, where none is asked for. margin: kept off both
+    limits, as a clip's last frame may be longer than its share. speech_lead: room before the first and after the last
+    word. continued: the strength, 0 to 1, of a beginning that goes on with what was said before. lengths: how many
+    lengths are tried from each beginning; near: how far from each of them an end may be. steps: how many parts of a
+    stretch windows begin in at most, block: how much of it is looked at at once; both keep time and memory in bounds.
+    tiles: how many windows are laid end to end at most, as many as there ever are clips.
+    """
+
+    preferred: Fraction = Fraction(30)
+    worth_posting: Fraction = Fraction(8)
+    margin: Fraction = Fraction(1, 20)
+    speech_lead: Fraction = Fraction(1, 5)
+    continued: float = 0.4
+    lengths: int = 10
+    near: Fraction = Fraction(3, 2)
+    steps: int = 3600
+    block: int = 900
+    tiles: int = 12
+
+
+PARAMETERS: Final = WindowParameters()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +78,7 @@ class ScoreParameters:
     length: float = 0.2
     sliver: float = 0.15
     peak_seconds: int = 5
-    hook_seconds: int = HOOK_SECONDS
+    hook_seconds: int = 3
     sliver_seconds: float = 0.7
 
 
@@ -132,14 +147,14 @@ def choose_lengths(shortest: int, longest: int, *, available: Fraction, count: i
     not fit, they may be half as long as their share.
     """
     low, high = Fraction(shortest), min(Fraction(longest), available)
-    if high - low > 4 * _MARGIN:
-        high = high if high == available else high - _MARGIN
-        low = low + _MARGIN if low > 0 else low
+    if high - low > 4 * PARAMETERS.margin:
+        high = high if high == available else high - PARAMETERS.margin
+        low = low + PARAMETERS.margin if low > 0 else low
     share = available * Fraction(4, 5) / max(1, count)
     if low == 0:
-        is_roomy = share >= WORTH_POSTING_SECONDS or count == 1
-        low = min(WORTH_POSTING_SECONDS, high * Fraction(9, 10), share if is_roomy else share / 2)
-    best = min(high, max(low, min(PREFERRED_SECONDS, share), Fraction(2)))
+        is_roomy = share >= PARAMETERS.worth_posting or count == 1
+        low = min(PARAMETERS.worth_posting, high * Fraction(9, 10), share if is_roomy else share / 2)
+    best = min(high, max(low, min(PARAMETERS.preferred, share), Fraction(2)))
     return Lengths(shortest=max(low, best / 2), best=best, longest=high)
 
 
@@ -179,16 +194,16 @@ def _beside_sentences(
     start, end = stretch
     befores: dict[Fraction, float] = {}
     afters: dict[Fraction, float] = {}
-    for number in range(_ended_by(spoken, low - _SPEECH_LEAD), len(spoken)):
+    for number in range(_ended_by(spoken, low - PARAMETERS.speech_lead), len(spoken)):
         cue = spoken[number]
-        if cue.start - _SPEECH_LEAD > high:
+        if cue.start - PARAMETERS.speech_lead > high:
             break
         earlier = spoken[number - 1].end if number else start
         later = spoken[number + 1].start if number + 1 < len(spoken) else end
-        before = max(cue.start - _SPEECH_LEAD, (earlier + cue.start) / 2, start)
-        after = min(cue.end + _SPEECH_LEAD, (cue.end + later) / 2, end)
+        before = max(cue.start - PARAMETERS.speech_lead, (earlier + cue.start) / 2, start)
+        after = min(cue.end + PARAMETERS.speech_lead, (cue.end + later) / 2, end)
         if low <= before <= high and before <= cue.start <= end:
-            befores[before] = _CONTINUED if _goes_on(cue.text) else 1.0
+            befores[before] = PARAMETERS.continued if _goes_on(cue.text) else 1.0
         if low <= after <= high and start <= cue.end <= after:
             afters[after] = 1.0
     return befores, afters
@@ -214,8 +229,8 @@ def _windows(terrain: SourceFeatures, lengths: Lengths) -> Iterator[Candidate]:
         if end - start < lengths.shortest:
             continue
         tiles = _tiles(terrain.spoken, start, end, lengths.shortest)
-        step = int((end - start) / _MAX_STEPS) + 1
-        block = step * max(1, _BLOCK_SECONDS // step)
+        step = int((end - start) / PARAMETERS.steps) + 1
+        block = step * max(1, PARAMETERS.block // step)
         for since in range(int(start) // block * block, int(end) + 1, block):
             until = since + block
             begins, ends = edges(terrain, (start, end), Fraction(since), until + lengths.longest)
@@ -230,7 +245,7 @@ def _pairs(
 ) -> Iterator[tuple[CutPoint, CutPoint]]:
     """Yield where windows of about the lengths to look for begin and end. latest: where they have to end."""
     targets = _targets(lengths)
-    times = [latest, lengths.shortest, lengths.longest, _NEAR_SECONDS, *targets]
+    times = [latest, lengths.shortest, lengths.longest, PARAMETERS.near, *targets]
     # Whole numbers of a unit that all times share: comparing fractions takes many times as long.
     unit = lcm(*(time.denominator for time in times), *(edge.time.denominator for edge in chain(begins, ends)))
 
@@ -260,7 +275,7 @@ def _tiles(spoken: Sequence[Cue], start: Fraction, end: Fraction, shortest: Frac
     """
     if shortest <= 0:
         return []
-    count = min(_MAX_TILES, int((end - start) / shortest))
+    count = min(PARAMETERS.tiles, int((end - start) / shortest))
     places = {start + number * shortest for number in range(count)}
     places |= {end - (number + 1) * shortest for number in range(count)}
     return [CutPoint(place, 0.0) for place in sorted(places) if not _inside(spoken, place)]
@@ -270,9 +285,9 @@ def _targets(lengths: Lengths) -> list[Fraction]:
     low, high = float(lengths.shortest), float(lengths.longest)
     if high <= low:
         return [lengths.shortest]
-    step = (high / max(low, 0.5)) ** (1 / (_LENGTHS - 1)) if high > 0.5 else 1.0  # noqa: PLR2004 - half a second
+    step = (high / max(low, 0.5)) ** (1 / (PARAMETERS.lengths - 1)) if high > 0.5 else 1.0  # noqa: PLR2004 - half a second
     return sorted(
-        {min(lengths.longest, Fraction(round(max(low, 0.5) * step**i * 100), 100)) for i in range(_LENGTHS)}
+        {min(lengths.longest, Fraction(round(max(low, 0.5) * step**i * 100), 100)) for i in range(PARAMETERS.lengths)}
         | {lengths.best}
     )
 
