@@ -136,6 +136,25 @@ async def test_hdr_that_only_the_container_tells_is_toned_as_if_the_stream_did(
     assert not any("Dolby" in warning for warning in warnings)
 
 
+@pytest.mark.parametrize("transfer", ["smpte2084", "arib-std-b67"])
+@pytest.mark.parametrize("stored", ["full", "rgb"])
+async def test_hdr_in_full_range_is_toned_as_in_video_range(
+    ffmpeg: Ffmpeg, tmp_path: Path, transfer: str, stored: str
+) -> None:
+    colors: list[list[Color]] = []
+    kept = {"video": ":m=bt2020nc:r=tv:npl=203,format=yuv444p10", "full": ":m=bt2020nc:r=pc:npl=203,format=yuv444p10"}
+    kept["rgb"] = ":npl=203,format=gbrp10"
+    for kind in ("video", stored):
+        film = tmp_path / f"{kind}.mkv"
+        chain = f"setparams=color_primaries=bt709:color_trc=bt709:colorspace=gbr:range=pc,zscale=p=bt2020:t={transfer}"
+        tags = ("-color_primaries", "bt2020", "-color_trc", transfer, "-color_range", "tv" if kind == "video" else "pc")
+        matrix = () if kind == "rgb" else ("-colorspace", "bt2020nc")
+        run(FFMPEG, [*patches(), "-vf", chain + kept[kind], "-c:v", "ffv1", *tags, *matrix, str(film)])
+        colors.append((await clip_of(ffmpeg, film))[0])
+
+    assert_alike(colors[1], colors[0], 25)
+
+
 async def test_dolby_vision_without_a_base_layer_is_toned_and_warned_about(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
     """Greys in IPT with the curve of PQ, in full range; nothing but the container's dvcC box says so."""
     film = tmp_path / "dolby.mp4"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -12,6 +13,7 @@ from made_films import FFMPEG
 from made_films.oddities import run
 from pictures import Color, frames, near
 from reka_clips.engine.media.analyze.analyze import Span, measure
+from reka_clips.engine.media.analyze.metrics import Tier
 from reka_clips.engine.media.ffmpeg.errors import MediaError
 from reka_clips.engine.media.ffmpeg.probe import probe
 from reka_clips.engine.media.ffmpeg.process import Ffmpeg
@@ -88,6 +90,11 @@ async def test_a_screen_on_which_nothing_happens_is_shown_as_it_stands(ffmpeg: F
     encode = ("-fps_mode", "vfr", "-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac")
     run(FFMPEG, ["-f", "lavfi", "-i", graph, *tone, *encode, str(film)])
 
+    info = await probe(ffmpeg, film)
+    for tier in get_args(Tier):
+        look = Span(film, info, Fraction(5), Fraction(9), tmp_path)
+        measured = await measure(ffmpeg, look, report=lambda _share: None, tier=tier)
+        assert measured.end == 9, tier
     clip, _ = await make_one_clip(ffmpeg, film, 5, 11)
 
     assert clip.duration_seconds == pytest.approx(6, abs=0.1)

@@ -173,7 +173,7 @@ async def _watch(ffmpeg: Ffmpeg, look: Span, tier: Tier, report: Callable[[float
             timeout_seconds=300 + look.seconds * 4,
         )
         frames = await anyio.to_thread.run_sync(metrics.read_frames, Path(name), tier)
-        end = await _picture_end(ffmpeg, look, frames)
+        end = await _picture_end(ffmpeg, look, frames, tier)
         read = partial(
             metrics.read_pictures,
             Path(name),
@@ -186,7 +186,7 @@ async def _watch(ffmpeg: Ffmpeg, look: Span, tier: Tier, report: Callable[[float
         return await anyio.to_thread.run_sync(read)
 
 
-async def _picture_end(ffmpeg: Ffmpeg, look: Span, frames: metrics.Frames) -> Fraction:
+async def _picture_end(ffmpeg: Ffmpeg, look: Span, frames: metrics.Frames, tier: Tier) -> Fraction:
     """Return when the picture of a stretch ends: at the end of the stretch, unless the film ends or breaks off before.
 
     Raises MediaError when nothing could be decoded, the file holds a single picture, or all of it lies before.
@@ -202,7 +202,7 @@ async def _picture_end(ffmpeg: Ffmpeg, look: Span, frames: metrics.Frames) -> Fr
     if look.end - end <= _SHORT_STILL_SECONDS and look.info.video.frame_rate >= SLOW_RATE:
         # No need to ask: a film that goes on shows this frame until its next, another one has ended here.
         return look.end if look.end < look.info.duration - _END_LEEWAY else end
-    end = await picture_end(ffmpeg, look.path, look.info, shown=shown, end=look.end)
+    end = await picture_end(ffmpeg, look.path, look.info, shown=shown, end=look.end, are_all_decoded=tier == "full")
     if end <= look.start:
         raise MediaError(f"source_start_time ({look.start}) is after the end of the picture ({float(end):.1f} s).")
     return end

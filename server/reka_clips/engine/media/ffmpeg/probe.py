@@ -133,17 +133,21 @@ def still_picture(info: MediaInfo) -> MediaError:
     return _no_video([replace(info.video, is_decodable=True)], info.audios)
 
 
-async def picture_end(ffmpeg: Ffmpeg, path: Path, info: MediaInfo, *, shown: Fraction, end: Fraction) -> Fraction:
+async def picture_end(
+    ffmpeg: Ffmpeg, path: Path, info: MediaInfo, *, shown: Fraction, end: Fraction, are_all_decoded: bool = True
+) -> Fraction:
     """Return until when the last frame that could be decoded before `end` stands, at most `end`; in source seconds.
 
     shown: when it was shown. A frame stands until the next one, or until the film ends. Where packets follow that
-    could not be decoded the film is damaged, and the frame lasts no longer than a frame usually does.
+    could not be decoded the film is damaged, and the frame lasts no longer than a frame usually does. are_all_decoded:
+    whether all packets were to be decoded.
     """
     usual = 1 / (info.video.frame_rate or Fraction(_USUAL_RATE))
-    limits = ["-t", f"{float(end - shown):.6f}"]
-    following = await _packets(ffmpeg, path, info, options=["-ss", f"{float(shown):.6f}"], limits=limits)
-    if any(shown + usual / 2 < time < end for time, _ in following):
-        return min(end, shown + usual)
+    if are_all_decoded:
+        limits = ["-t", f"{float(end - shown):.6f}"]
+        following = await _packets(ffmpeg, path, info, options=["-ss", f"{float(shown):.6f}"], limits=limits)
+        if any(shown + usual / 2 < time < end for time, _ in following):
+            return min(end, shown + usual)
     last = await _last_frame_end(ffmpeg, path, info)
     return end if last is None else min(end, max(last, shown + usual))
 

@@ -35,7 +35,11 @@ def conversion(video: VideoStream, features: Collection[str]) -> tuple[str, tupl
     where there are fewest pixels; a wide gamut (BT.2020, P3) is brought into that of BT.709 there.
     """
     if video.is_hdr or _is_ictcp(video):
-        return "", (*_toning(video, features), f"scale={_TO_BT709}")
+        # Named, as older versions of `scale` make video range of a full one on the way.
+        return ":in_range=pc:out_range=pc" if video.is_full_range else "", (
+            *_toning(video, features),
+            f"scale={_TO_BT709}",
+        )
     if is_rgb(video):
         return f":{_TO_BT709}", _gamut(video, features)
     if video.color_matrix == "ycgco" and "zscale" in features:
