@@ -160,6 +160,8 @@ def _locked(lock: IO[bytes], root: Path, *, is_probe: bool = False) -> bool:
     except portalocker.AlreadyLocked:
         return False
     except portalocker.LockException as error:
+        if getattr(error.__cause__, "errno", None) == 0:  # what Wine says where Windows says EACCES
+            return False
         raise EngineStartError(
             f"The engine's folder {root} is on a file system without locks. Set REKA_CLIPS_DATA_DIR to a folder on a "
             "disk of this machine."
