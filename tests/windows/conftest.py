@@ -17,6 +17,7 @@ NOT_SHOWN = (
     "console windows that open",
     "network shares and the logins that they ask for",
     "the rights of files (ACLs)",
+    "job objects, which end a worker's ffmpeg with it (Wine 8 crashes at their end)",
     "CTRL_BREAK and closing a terminal",
     "the fonts of a real Windows that stand in for missing letters",
 )

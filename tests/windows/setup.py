@@ -245,6 +245,7 @@ def _install_wheels(made: Windows) -> None:
         name = next(name for name in wheel.namelist() if name.endswith("/uv.exe"))
         made.uv.parent.mkdir(parents=True)
         made.uv.write_bytes(wheel.read(name))
+    shutil.copyfile(made.python.with_name("bcryptprimitives.dll"), made.uv.with_name("bcryptprimitives.dll"))
     shutil.rmtree(made.folder / "downloads")
 
 

@@ -141,7 +141,7 @@ async def test_a_conversation_over_http_gives_links_that_open_and_can_be_cut_int
 async def test_a_server_that_ends_in_mid_job_leaves_an_engine_that_ends_its_work_and_leaves(
     way: str, win: Windows, film: Path, tmp_path: Path
 ) -> None:
-    """Killed as a client of Windows kills: TerminateProcess, by its Windows id. The engine then has no parent."""
+    """Killed as a client of Windows kills: TerminateProcess. The engine completes the work at hand, then it leaves."""
     script = tmp_path / "kill.py"
     script.write_text(KILLER, encoding="utf-8")
     ended = win.run(str(win.path(script)), way, file_url(win, film), timeout_seconds=300, **settings(win, tmp_path))

@@ -18,10 +18,14 @@ def bind_children() -> bool:
     """
     if sys.platform != "win32":
         return False
+    import ctypes
+
     import pywintypes
     import win32api
     import win32job
 
+    if hasattr(ctypes.WinDLL("ntdll"), "wine_get_version"):  # Wine 8's server crashes when such a job ends
+        return False
     try:
         job = win32job.CreateJobObject(None, "")
         kind = win32job.JobObjectExtendedLimitInformation
