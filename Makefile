@@ -126,7 +126,7 @@ $(VENV)/.release-ready: $(VENV)/.test-ready
 
 # What is published, where it is installed: bundle, wheel and sdist, lowest dependencies, frameworks, clients, image.
 release: $(VENV)/.release-ready tests/release/clients/node_modules/.ready
-	$(BIN)/python -m pytest tests/release tests/windows $(ARGS)
+	$(BIN)/python -m pytest tests/release $(ARGS)
 
 # The server on a CPython for Windows under Wine. Installs Wine on a Debian, as root; sets Windows up in build/windows.
 windows: $(VENV)/.test-ready

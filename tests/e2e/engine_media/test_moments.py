@@ -189,7 +189,10 @@ async def test_clips_are_taken_from_the_stretch_that_was_asked_for(
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
-        (GenerationConfig(min_duration_seconds=85, source_start_time=100), "only 50.0 s of video to cut from"),
+        (
+            GenerationConfig(min_duration_seconds=85, source_start_time=100, source_end_time=140),
+            "only 40.0 s of video to cut from",
+        ),
         (GenerationConfig(source_start_time=500), "after the end of the video, which is 150.0 s long"),
     ],
 )
