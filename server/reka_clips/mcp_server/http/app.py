@@ -25,7 +25,7 @@ from reka_clips.mcp_server.context import AppContext
 from reka_clips.mcp_server.http.auth import BearerAuth, RejectForwarded
 from reka_clips.mcp_server.http.clip_files import CLIPS_PATH, ClipFiles, ClipLinks
 from reka_clips.mcp_server.http.identity import CallerIdentity
-from reka_clips.mcp_server.http.limits import CallLimits, SessionLimits
+from reka_clips.mcp_server.http.limits import CallLimits, RequestLimits
 from reka_clips.mcp_server.http.policy import MCP_PATH, ExposurePolicy
 from reka_clips.mcp_server.messages import UnreadableMessageError, read_message
 from reka_clips.settings import Settings
@@ -59,7 +59,7 @@ class HttpApp:
         auth = BearerAuth(settings)
         routes = Router(_mcp_routes(self._server, settings, transport), redirect_slashes=False)
         self._has_sessions = transport == "streamable-http"
-        sessions = SessionLimits(
+        sessions = RequestLimits(
             routes,
             self._runtime,
             sse_path=SSE_PATH,

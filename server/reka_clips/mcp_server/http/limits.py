@@ -25,8 +25,10 @@ from reka_clips.mcp_server.context import AppContext
 from reka_clips.mcp_server.output.error_results import failure_result
 
 _LISTENERS: Final = 32
-# A video is read whole and sent as text: 16 MB take some 60 while it is sent. More wait for their turn.
+# A video is read whole and sent as text: 16 MB take some 60 until the last byte is sent. More wait for their turn.
 _READS: Final = 4
+_PIECE_BYTES: Final = 256 * 1024
+_READ_METHOD: Final = b'"resources/read"'
 _REMEMBERED: Final = 1024  # callers
 
 
@@ -48,33 +50,22 @@ def caller_of(connection: HTTPConnection | None, runtime: AppContext) -> str:
 
 
 class CallLimits:
-    """Middleware of the MCP server: so many tool calls, listeners and reads at once for one caller."""
+    """Middleware of the MCP server: so many tool calls and listeners at once for one caller."""
 
     def __init__(self, runtime: AppContext, *, most_calls: int) -> None:
         self._runtime = runtime
         self._most_calls = most_calls
         self._running: Counter[tuple[str, str]] = Counter()
-        self._readers: OrderedDict[str, anyio.CapacityLimiter] = OrderedDict()
 
     async def __call__(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-        if ctx.request_id is None or ctx.method not in ("tools/call", "subscriptions/listen", "resources/read"):
+        if ctx.request_id is None or ctx.method not in ("tools/call", "subscriptions/listen"):
             return await call_next(ctx)
         caller = caller_of(ctx.request, self._runtime)
-        if ctx.method == "resources/read":
-            async with self._reader(caller):
-                return await call_next(ctx)
         most = self._most_calls if ctx.method == "tools/call" else _LISTENERS
         if self._running[caller, ctx.method] >= most:
             return _too_many(ctx, most)
         with _counted(self._running, (caller, ctx.method)):
             return await call_next(ctx)
-
-    def _reader(self, caller: str) -> anyio.CapacityLimiter:
-        reader = self._readers.setdefault(caller, anyio.CapacityLimiter(_READS))
-        self._readers.move_to_end(caller)
-        if len(self._readers) > _REMEMBERED:
-            self._readers.popitem(last=False)
-        return reader
 
 
 def _too_many(ctx: ServerRequestContext[Any, Any], most: int) -> HandlerResult:
@@ -87,9 +78,10 @@ def _too_many(ctx: ServerRequestContext[Any, Any], most: int) -> HandlerResult:
     return failure_result(busy, tool=str((ctx.params or {}).get("name", "")))
 
 
-class SessionLimits:
-    """ASGI middleware: so many sessions at once on each transport, and for one caller no more than half of them.
+class RequestLimits:
+    """ASGI middleware: so many sessions at once on each transport, for one caller no more than half; and so many reads.
 
+    A read counts until its answer is sent, however slowly the caller takes it. Behind BodyLimit: bodies are whole.
     sse_path: a request to it is a session as long as it is open. sessions: those of streamable HTTP, which keeps the
     limit for all itself; None: there are none.
     """
@@ -110,6 +102,7 @@ class SessionLimits:
         self._most = most
         self._most_per_caller = max(min(most, 8), most // 2)
         self._streams: Counter[str] = Counter()
+        self._readers: OrderedDict[str, anyio.CapacityLimiter] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -123,8 +116,27 @@ class SessionLimits:
                 await self._app(scope, receive, _first_answer(send))
         elif self._begins_session(scope) and self._open_sessions(scope) >= self._most_per_caller:
             await _too_many_sessions()(scope, receive, send)
+        elif scope["method"] == "POST":
+            first = await receive()
+            waiting = [first]
+
+            async def replay() -> Message:
+                return waiting.pop() if waiting else await receive()
+
+            if _READ_METHOD in first.get("body", b""):
+                async with self._reader(caller_of(HTTPConnection(scope), self._runtime)):
+                    await self._app(scope, replay, _in_pieces(send))
+            else:
+                await self._app(scope, replay, send)
         else:
             await self._app(scope, receive, send)
+
+    def _reader(self, caller: str) -> anyio.CapacityLimiter:
+        reader = self._readers.setdefault(caller, anyio.CapacityLimiter(_READS))
+        self._readers.move_to_end(caller)
+        if len(self._readers) > _REMEMBERED:
+            self._readers.popitem(last=False)
+        return reader
 
     def _begins_session(self, scope: Scope) -> bool:
         headers = Headers(scope=scope)
@@ -161,6 +173,20 @@ def _counted(counter: Counter[Any], key: Any) -> Generator[None]:
         counter[key] -= 1
         if not counter[key]:
             del counter[key]
+
+
+def _in_pieces(send: Send) -> Send:
+    """Return a `send` that waits for the caller to take a large answer: uvicorn itself would hold it whole."""
+
+    async def send_in_pieces(message: Message) -> None:
+        body: bytes = message.get("body", b"")
+        last = max(0, len(body) - 1) // _PIECE_BYTES * _PIECE_BYTES
+        for start in range(0, last, _PIECE_BYTES):
+            piece = body[start : start + _PIECE_BYTES]
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({**message, "body": body[last:]} if last else message)
+
+    return send_in_pieces
 
 
 def _first_answer(send: Send) -> Send:
