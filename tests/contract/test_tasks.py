@@ -212,7 +212,7 @@ async def test_cancelling_stops_the_watching_and_says_that_the_generation_goes_o
     assert await acknowledged(stage, "tasks/cancel", task_id)
     task = await stage.task("tasks/get", task_id)
     assert task["status"] == "cancelled"
-    assert "goes on" in task["statusMessage"]
+    assert "continues" in task["statusMessage"]
     job = stage.runtime.manager.known(await stage.runtime.account(), task_id)
     assert job is None or not job.is_wanted
 

@@ -46,6 +46,14 @@ EXAMPLES: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
         },
     ),
     (
+        "Exactly two stretches of a local file, with captions of one's own",
+        {
+            "video_urls": ["file:///home/me/talk.mp4"],
+            "generation_config": {"segments": [{"start": 57.4, "end": 72}, {"start": 130, "end": 148.5}]},
+            "rendering_config": {"subtitles_srt": "1\n00:00:58,000 --> 00:01:01,000\nBienvenidos a todos\n"},
+        },
+    ),
+    (
         "Yellow captions in the middle, in lower case",
         {
             "video_urls": [_LINK],
@@ -67,10 +75,17 @@ def guide(backend_sentence: str) -> str:
 
 {backend_sentence}
 
-1. `create_clips` starts a generation and waits a while for it, with progress.
-2. If it is not finished by then, `get_clip_status` with the id goes on waiting. Nothing is lost in between.
-3. The answer holds a link for each clip, with title, caption, hashtags and score. Links may expire;
-   `get_clip_status` renews them. Over stdio, `save_clip` writes the file into a folder of this computer.
+1. To choose first, `find_moments` returns candidates with times, words and a numbered picture (embedded engine, free).
+2. `create_clips` starts a generation and waits a while for it, with progress; `segments` cuts exactly the chosen times.
+3. If it is not finished by then, `get_clip_status` with the id continues to wait. Nothing is lost in between.
+4. The result holds a link for each clip, with title, caption, hashtags and score. Links may expire;
+   `get_clip_status` renews them, and shows frames with `preview`. Over stdio, `save_clip` saves the file in a folder.
+
+To change one clip, make it again alone: its `source_start_time` and `source_end_time` as a segment, five seconds
+longer for example. To correct or translate its captions, pass its `subtitles_srt`, edited, as
+`rendering_config.subtitles_srt`.
+With Reka, whose API has no segments, set `source_start_time`, `source_end_time`, and both durations to the length; an
+agent that also has Reka's own MCP server (reka-mcp) can look for the seconds in its transcripts.
 
 ## What can be asked for
 

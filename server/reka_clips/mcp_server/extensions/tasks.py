@@ -1,4 +1,4 @@
-"""MCP Tasks (`io.modelcontextprotocol/tasks`): `create_clips` as a task that the client polls.
+"""MCP Tasks (`io.modelcontextprotocol/tasks`): `create_clips` and `find_moments` as tasks that the client polls.
 
 A generation is the task, its id the task's id: nothing of a task is kept here, so that any process which has the
 same key can answer for it, also after a restart. Source: SEP-2663 and the extension's specification of 2026-07-28.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 
@@ -21,10 +22,11 @@ from mcp_types import HEADER_MISMATCH, INTERNAL_ERROR, INVALID_PARAMS, RequestPa
 from reka_clips.contract import canonical_id, is_generation_id
 from reka_clips.errors import NotFoundError, RekaClipsError
 from reka_clips.mcp_server.output.error_results import failure_result
+from reka_clips.mcp_server.output.moments import moments_result
 from reka_clips.mcp_server.output.text import clean, human_duration, stage_word
-from reka_clips.mcp_server.tools import create_clips
+from reka_clips.mcp_server.tools import create_clips, find_moments
 from reka_clips.mcp_server.tools.base import answered
-from reka_clips.mcp_server.tools.tool_call import Call, job_result
+from reka_clips.mcp_server.tools.tool_call import Call, job_result, story_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 
 EXTENSION_ID: Final = "io.modelcontextprotocol/tasks"
 
+_TOOLS: Final = MappingProxyType({create_clips.NAME: create_clips.run, find_moments.NAME: find_moments.run})
 _VERSIONS: Final = frozenset({"2026-07-28"})
 _MAX_CANCELLED: Final = 1_000
 _MAX_STATUS_CHARACTERS: Final = 300
@@ -52,7 +55,7 @@ class TaskParams(RequestParams):
 
 
 class Tasks(Extension):
-    """Answers `create_clips` by a task, where the request says that its client knows tasks."""
+    """Answers `create_clips` and `find_moments` by a task, where the request says that its client knows tasks."""
 
     identifier = EXTENSION_ID
 
@@ -71,19 +74,19 @@ class Tasks(Extension):
     async def intercept_tool_call(
         self, params: CallToolRequestParams, ctx: ServerRequestContext[Any, Any], call_next: CallNext
     ) -> HandlerResult:
-        """Run `create_clips` without waiting; if it led to a generation that still runs, answer with a task.
+        """Run the tool without waiting; if it led to a generation that still runs, answer with a task.
 
         Refusals, questions for consent and errors are the tool's own, and so is the result of a generation that
         has ended already.
         """
-        if params.name != create_clips.NAME or ctx.protocol_version not in _VERSIONS or not _declares_tasks(ctx):
+        if params.name not in _TOOLS or ctx.protocol_version not in _VERSIONS or not _declares_tasks(ctx):
             return await call_next(ctx)
         taken: list[tuple[Generation, str | None]] = []
         context = Context[Any, Any](request_context=ctx, input_params=params)
-        call = create_clips.run(
+        call = _TOOLS[params.name](
             self._runtime, params.arguments or {}, context, take=lambda job, note: taken.append((job, note))
         )
-        result = await answered(create_clips.NAME, call)
+        result = await answered(params.name, call)
         if not taken or taken[0][0].is_over:
             return result
         job, note = taken[0]
@@ -96,7 +99,11 @@ class Tasks(Extension):
             return _cancelled(job)
         if job.state.is_terminal:
             call = Call.now(self._runtime, Context(request_context=ctx))
-            return _ended(job, job_result(job, call))
+            if not job.state.snapshot.is_plan:
+                return _ended(job, job_result(job, call))
+            result = moments_result(*story_of(job, call))
+            pictures = await find_moments.contact_sheet(job, call)
+            return _ended(job, result.model_copy(update={"content": [*result.content, *pictures]}))
         return _working(job)
 
     async def _update(self, ctx: ServerRequestContext[Any, Any], params: TaskParams) -> HandlerResult:
@@ -140,10 +147,8 @@ def _working(job: Generation, *, note: str | None = None) -> dict[str, Any]:
 
 
 def _cancelled(job: Generation) -> dict[str, Any]:
-    words = (
-        "Not watched any more. A generation cannot be stopped: this one goes on, and get_clip_status with its id "
-        "returns the clips."
-    )
+    stops = "delete_clip stops it" if job.account.backend.can_cancel else "it cannot be stopped"
+    words = f"No longer watched. The generation continues ({stops}); get_clip_status with its id returns the clips."
     return _task(job, "cancelled", words)
 
 

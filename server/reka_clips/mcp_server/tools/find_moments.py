@@ -22,7 +22,7 @@ from reka_clips.mcp_server.progress import ProgressReporter
 from reka_clips.mcp_server.tools.base import ClipTool, clip_tool
 from reka_clips.mcp_server.tools.create_clips import sources_state
 from reka_clips.mcp_server.tools.saving import engine_path
-from reka_clips.mcp_server.tools.tool_call import Call, story_of, waited_for
+from reka_clips.mcp_server.tools.tool_call import Call, Take, story_of, waited_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,7 +64,7 @@ def input_schema() -> JsonSchema:
 def tool(runtime: AppContext) -> ClipTool:
     """Return the tool as it is registered."""
     return clip_tool(
-        partial(_run, runtime),
+        partial(run, runtime),
         name=NAME,
         title="Find moments for clips",
         description=DESCRIPTION,
@@ -78,7 +78,10 @@ def tool(runtime: AppContext) -> ClipTool:
     )
 
 
-async def _run(runtime: AppContext, raw: Mapping[str, Any], context: Context[Any, Any]) -> CallToolResult:
+async def run(
+    runtime: AppContext, raw: Mapping[str, Any], context: Context[Any, Any], *, take: Take | None = None
+) -> CallToolResult:
+    """Return the result of a call. take: see `waited_for`; the call then returns without waiting for the end."""
     call = Call.now(runtime, context)
     no_files = runtime.no_files_reason(call.headers)
     arguments = parse_find(raw, allow_file=no_files is None, no_files=no_files or NO_FILES)
@@ -88,7 +91,7 @@ async def _run(runtime: AppContext, raw: Mapping[str, Any], context: Context[Any
             account = await runtime.engine_account(call.headers)
         state = await sources_state(arguments)
         creation = runtime.manager.create(account, arguments.request, sources_state=state)
-        job = await waited_for(creation, call, relay, wait_seconds=arguments.wait_seconds)
+        job = await waited_for(creation, call, relay, wait_seconds=arguments.wait_seconds, take=take)
     if job is None:
         return submitting_result(raw, backend=account.backend, tool=NAME)
     result = moments_result(*story_of(job, call, note=creation.note))

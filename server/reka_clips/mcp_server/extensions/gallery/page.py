@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from functools import cache
 from importlib.resources import files
 from typing import Final
@@ -15,8 +16,12 @@ from reka_clips.mcp_server.resources import MAX_VIDEO_BYTES
 # In this order, as one module script: each file may use what stands in those before it.
 _SCRIPTS: Final = (
     *("bridge", "text", "dom", "frame", "poller", "finding"),
-    *("parts", "player", "clips", "progress", "list", "notices", "main"),
+    *("parts", "player", "clips", "moments", "progress", "list", "notices", "main"),
 )
+
+_COMMENT: Final = re.compile(
+    r"^\s*(?://|/\*\*|\*).*\n", re.MULTILINE
+)  # whole lines: the page goes to the host each time
 
 # The host adds a policy of its own. This one holds even if it does not, and lets only these very scripts and
 # styles run: what a host may allow for media is allowed here, so that its declared hosts decide.
@@ -35,7 +40,7 @@ def html(*, saves_files: bool) -> str:
     style = _source("page.css")
     known = {"VERSION": __version__, "PLAYABLE_BYTES": MAX_VIDEO_BYTES, "SAVES_FILES": saves_files}
     settings = "\n".join(f"const {name} = {json.dumps(value)};" for name, value in known.items())
-    script = "\n".join([settings, *(_source(f"{name}.js") for name in _SCRIPTS)])
+    script = "\n".join([settings, *(_COMMENT.sub("", _source(f"{name}.js")) for name in _SCRIPTS)])
     policy = _POLICY.format(script=_hash(script), style=_hash(style))
     page = _source("page.html")
     for place, content in (("%CSP%", policy), ("%STYLE%", style), ("%SCRIPT%", script)):

@@ -50,10 +50,13 @@ class Gallery {
 
   #showGeneration(generation, { back = null, heading = false } = {}) {
     const output = Array.isArray(generation.output) ? generation.output : [];
-    if (generation.status === "failed") {
+    const moments = readMoments(generation);
+    if (moments?.length) {
+      this.#show({ root: momentsView(this.#host, generation, moments, { make: this.#maker(generation), back }) }, heading);
+    } else if (generation.status === "failed") {
       this.#show({ root: failedView(generation, this.#generationActions(generation, back)) }, heading);
     } else if (generation.status !== "completed") {
-      const view = new ProgressView(generation, back);
+      const view = new ProgressView(generation, back, this.#canceller(generation, back));
       this.#show(view);
       this.#follow(view, generation.id, back);
     } else if (output.length === 0) {
@@ -138,6 +141,33 @@ class Gallery {
       }),
       savesFiles,
       save: (savesFiles || host.can("downloadFile")) && ((clip) => (savesFiles ? this.#save(clip) : this.#download(clip))),
+    };
+  }
+
+  /** Make clips of chosen moments, exactly as long. */
+  #maker(search) {
+    const asked = search.next?.arguments?.video_urls ?? search.video_urls;
+    if (!this.#host.can("serverTools") || !Array.isArray(asked)) return null;
+    return async (moments) => {
+      const segments = moments.map(({ start, end, sourceUrl }) => {
+        return { start, end, source: Math.max(0, asked.indexOf(sourceUrl)) };
+      });
+      const args = { video_urls: asked, generation_config: { segments }, wait_seconds: 0 };
+      const result = await this.#host.callTool("create_clips", args).catch(refused);
+      if (result.isError) return plain(textOf(result), "caption") || "They were not made.";
+      this.#tellModel(`The person chose ${count(segments.length, "moment")} in the gallery: ${textOf(result)}`);
+      this.#showResult(result);
+      return null;
+    };
+  }
+
+  /** Stop a generation that the embedded engine works on; Reka cannot. */
+  #canceller(generation, back) {
+    if (!this.#host.can("serverTools") || generation.backend !== "local" || !generation.id) return null;
+    return async () => {
+      const problem = await this.#remove(generation.id);
+      if (!problem) this.#showDeleted(back);
+      return problem;
     };
   }
 

@@ -12,11 +12,17 @@ class ProgressView {
   #stage = null;
   #ticker = setInterval(() => this.#tick(), 1000);
 
-  constructor(generation, back = null) {
+  constructor(generation, back = null, cancel = null) {
+    const stop = cancel && button("trash", "Stop", async () => {
+      stop.disabled = true;
+      const problem = await cancel();
+      stop.disabled = false;
+      if (problem) this.note(problem);
+    });
     this.root = h(
       "section",
       { class: "running", "aria-labelledby": "heading" },
-      header("Making your clips", sourceLine(generation), [this.#elapsed, back && button("back", "All generations", back)]),
+      header("Making your clips", sourceLine(generation), [this.#elapsed, back && button("back", "All generations", back), stop]),
       this.#bar,
       this.#steps,
       this.#note,

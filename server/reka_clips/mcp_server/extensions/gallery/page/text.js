@@ -1,7 +1,7 @@
 // Words and numbers as people read them. What comes from upstream is cleaned and cut here, and only here.
 
 const HIDDEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}]/gu; // controls, bidi overrides, zero-width, private
-const LONGEST = { title: 200, caption: 2000, hashtag: 80, line: 500, url: 2000 };
+const LONGEST = { title: 200, caption: 2000, hashtag: 80, line: 500, url: 8192 };
 
 let preferredLocale; // the browser's own, until the host names one
 
