@@ -89,7 +89,7 @@ async def test_cancelling_is_acknowledged_and_told_for_what_it_is(
         assert (await ask(client, "tasks/cancel", task_id))["resultType"] == "complete"
         task = await ask(client, "tasks/get", task_id)
         assert task["status"] == "cancelled"
-        assert "this one goes on" in task["statusMessage"]
+        assert "The generation continues" in task["statusMessage"]
         upstream.set_stage(task_id, "completed")
         result = await client.call_tool("get_clip_status", {"id": task_id})
         assert (result.structured_content or {})["status"] == "completed"
