@@ -218,15 +218,6 @@ _ANSWERS: Final = {
                     {"error_message": _TEXT},
                 ),
             },
-            "engine": _object(
-                {
-                    "jobs": {"type": "object", "propertyNames": _STATUS, "additionalProperties": _WHOLE},
-                    "clips_bytes": _WHOLE,
-                    "sources_bytes": _WHOLE,
-                    "free_bytes": _WHOLE,
-                    "limits": {"type": "object", "additionalProperties": _WHOLE_OR_NULL},
-                }
-            ),
         }
     ),
     "Deleted": _object({"success": {"const": True}}),

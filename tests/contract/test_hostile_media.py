@@ -201,7 +201,9 @@ class TestServedToOthers:
         (shared / "door").symlink_to(shared.parent)
         with pytest.raises(SourceError) as caught:
             local_file(to.format(shared=shared.as_uri()), policy)
-        assert str(caught.value).startswith(("This file is outside the folders", "There is no such file"))
+        assert str(caught.value).startswith(
+            ("This file is outside the folders", "There is no such file", "The address of this file must ")
+        )
         assert str(shared.parent) not in str(caught.value)
 
     def test_outside_nobody_learns_what_is_there(self, secret: Path, policy: SourcePolicy) -> None:

@@ -36,6 +36,7 @@ def test_it_holds_what_it_needs_and_nothing_that_lay_around(bundle: Path) -> Non
         ".json",
         ".png",
         ".md",
+        ".onnx",
         ".toml",
         ".py",
         ".typed",

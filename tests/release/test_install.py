@@ -28,7 +28,7 @@ SMOKE = (
     "tests/contract/test_client.py",
     "tests/contract/test_tools_create.py",
 )
-TOOLS = ("create_clips", "get_clip_status", "list_clips", "delete_clip", "save_clip")
+TOOLS = ("create_clips", "find_moments", "get_clip_status", "list_clips", "delete_clip", "save_clip")
 
 
 @pytest.mark.parametrize("block", blocks("install"), ids=str)
@@ -121,12 +121,13 @@ from pathlib import Path
 from faster_whisper import WhisperModel
 from faster_whisper.transcribe import Segment, Word
 from reka_clips.engine.media.text import speech
+from reka_clips.speech_setting import SpeechSetting
 
 inspect.signature(WhisperModel).bind("folder", **speech.MODEL_OPTIONS)
 inspect.signature(WhisperModel.transcribe).bind(None, "sound.wav", **speech.TRANSCRIBE_OPTIONS)
 for needed, kind in (({"start", "end", "text", "words"}, Segment), ({"start", "end", "word"}, Word)):
     assert needed <= {field.name for field in fields(kind)}, kind
-print(speech.problem_with_model(Path(sys.argv[1])))
+print(speech.Recognizer(SpeechSetting(None, Path(sys.argv[1])), Path(sys.argv[1])).problem())
 """
 
 

@@ -155,7 +155,7 @@ for _status, _kind, _error, _message in (
     (401, "authentication_error", "AuthenticationError", "Invalid API key"),
     (402, "", "CreditError", "P001: Insufficient Balance"),
     (403, "permission_error", "AuthenticationError", "Not allowed"),
-    (404, "not_found_error", "NotFoundError", "No such path"),
+    (404, "not_found_error", "ApiError", "No such path"),
     (413, "", "ApiError", "Too large"),
     (422, "validation_error", "BadRequestError", "field required"),
     (429, "rate_limit_error", "RateLimitError", "10 requests per day"),
