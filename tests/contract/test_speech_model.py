@@ -36,7 +36,11 @@ MODEL: dict[str, bytes] = {
 
 
 def environment(endpoint: str, home: Path) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.lower().endswith("_proxy") and not name.startswith("HF_")
+    }
     return kept | {"HF_ENDPOINT": endpoint, "HF_HOME": str(home), "HF_HUB_DOWNLOAD_TIMEOUT": "3"}
 
 

@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
 LINK = "https://example.com/film.mp4"
 PAGE = "<!doctype html><title>Sign in</title>"
 NOISE = random.Random(0).randbytes(9_999)  # noqa: S311 - always the same: some noise looks like one thing or another
-TOOLS = {"create_clips", "get_clip_status", "list_clips", "delete_clip", "save_clip"}
+TOOLS = {"create_clips", "find_moments", "get_clip_status", "list_clips", "delete_clip", "save_clip"}
 
 
 @asynccontextmanager
@@ -74,7 +74,7 @@ async def test_a_video_that_is_none_is_refused_with_the_reason_and_what_to_give_
         ): "larger than the limit of 1 MB; use a smaller one, or raise REKA_CLIPS_MAX_",
         (tmp_path / "folder.mp4").as_uri(): "This is not a file; give the path of a video file.",
         (tmp_path / "missing.mp4").as_uri(): "There is no such file on the computer that the engine runs on; check the",
-        "http://no-such-host.invalid/v.mp4": "The server named in the link is not known; check the link",
+        "http://no-such-host.invalid/v.mp4": "The link's host name cannot be resolved; check the link",
         "http://127.0.0.1:9/v.mp4": "The server behind the link cannot be reached; check the link",
         "https://www.youtube.com/watch?v=1": "YouTube and Twitch pages need the Reka backend (set REKA_API_KEY)",
     }

@@ -20,7 +20,8 @@ SRT = "1\n00:00:01,000 --> 00:00:08,000\nThe harbour wakes up slowly.\n"
 async def test_subtitles_put_beside_the_film_are_used_by_the_same_call(tmp_path: Path) -> None:
     film = write_talk(tmp_path / "talk.mp4")
     film.with_suffix(".srt").unlink(missing_ok=True)
-    settings = environment({"REKA_CLIPS_DATA_DIR": str(tmp_path / "data"), "REKA_CLIPS_BACKEND": "local"})
+    folder = {"REKA_CLIPS_DATA_DIR": str(tmp_path / "data"), "REKA_CLIPS_BACKEND": "local"}
+    settings = environment(folder | {"REKA_CLIPS_WHISPER_MODEL": "off"})
     asked: dict[str, Any] = {
         "video_urls": [film.as_uri()],
         "prompt": "the harbour",

@@ -81,6 +81,5 @@ def test_the_demo_prints_a_plain_line_for_each_step_of_a_video_of_ones_own(tmp_p
     lines = re.findall(r"^ +\d+ s  (\w+)", ended.stdout, re.MULTILINE)
     stages = [stage for stage, _ in itertools.groupby(lines)]
     assert stages[-4:] == ["downloading", "indexing", "preprocessing", "processing"]
-    assert lines.count("processing") >= 3, "a long stage has more than one line"
     assert "\x1b" not in ended.stdout
     assert "\r" not in ended.stdout
