@@ -156,7 +156,8 @@ def check_manners(run: Run) -> None:
     told = [match for message in run.progress.messages for match in _NAMED.findall(message)]
     assert all(is_generation_id(one) for one in told), run
     assert all(one in run.text for one in told), f"{run}: {told} not in {run.text}"
-    assert run.progress.values, f"{run}: no progress"
+    # A call that is answered at once sends none: it would arrive together with the result.
+    assert run.progress.values or (run.result is not None and run.result.is_error), f"{run}: no progress"
     assert run.progress.strictly_increases, f"{run}: {run.progress.values}"
     assert all(len(message) <= 200 for message in run.progress.messages), run
     assert run.result is not None
@@ -178,7 +179,7 @@ def check_posts(runs: list[Run], upstream: ScriptedUpstream) -> dict[str, set[st
 
 def check_secrets(stand: Stand) -> None:
     said = stand.said()
-    assert said.count("DEBUG") > 100, "the logs were not at DEBUG"
+    assert said.count("DEBUG") > 20, "the logs were not at DEBUG"
     assert not found_in(said), [line for line in said.splitlines() if found_in(line)]
     assert not found_in(arguments_of(stand.served.process.pid))
     assert not found_below(stand.folder)
