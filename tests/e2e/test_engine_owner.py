@@ -126,6 +126,18 @@ def test_an_engine_holds_neither_the_pipes_nor_the_folder_of_the_server_that_sta
     assert command(data_dir, "--stop").returncode == 0
 
 
+async def bound(taken: socket.socket, port: int) -> None:
+    """Bind to a dead process's port, as soon as the kernel has taken its sockets down."""
+    with anyio.fail_after(20):
+        while True:
+            try:
+                taken.bind(("127.0.0.1", port))
+            except OSError:
+                await anyio.sleep(0.05)
+            else:
+                return
+
+
 async def test_an_engine_killed_while_nothing_runs_is_replaced_at_the_next_call(data_dir: Path) -> None:
     async with server(data_dir) as client:
         await call(client, "list_clips")
@@ -136,7 +148,7 @@ async def test_an_engine_killed_while_nothing_runs_is_replaced_at_the_next_call(
         # Another program takes the port that the dead engine's file names: it is not asked anything.
         with socket.socket() as taken:
             taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            taken.bind(("127.0.0.1", int(owner["base_url"].rpartition(":")[2])))
+            await bound(taken, int(owner["base_url"].rpartition(":")[2]))
             taken.listen()
             await call(client, "list_clips")
             taken.setblocking(False)
