@@ -52,9 +52,9 @@ async def index(content: bytes, monkeypatch: pytest.MonkeyPatch, folder: Path) -
     """Serve a package index with the wheel in it, and have uv use it, with nothing cached."""
     digest = hashlib.sha256(content).hexdigest()
     page = f'<a href="../../files/{NAME}#sha256={digest}">{NAME}</a>'.encode()
-    routes = {"/simple/imageio-ffmpeg/": answer(page, content_type="text/html"), f"/files/{NAME}": answer(content)}
+    routes = {"/index/imageio-ffmpeg/": answer(page, content_type="text/html"), f"/files/{NAME}": answer(content)}
     async with serve_files(routes) as server:
-        monkeypatch.setenv("UV_DEFAULT_INDEX", f"{server.url}/simple")
+        monkeypatch.setenv("UV_DEFAULT_INDEX", f"{server.url}/index")
         monkeypatch.setenv("UV_CACHE_DIR", str(folder / "cache"))
         yield server
 
@@ -95,10 +95,10 @@ async def test_offline_it_is_a_sentence_and_the_next_try_succeeds(
 ) -> None:
     content = wheel(tmp_path)
     async with index(content, monkeypatch, tmp_path) as server:
-        page = server.routes.pop("/simple/imageio-ffmpeg/")
+        page = server.routes.pop("/index/imageio-ffmpeg/")
         with pytest.raises(EngineMissingError, match=r"could not be fetched\. uv could not ask its package index"):
             await fetch_ffmpeg(source(content), tmp_path / "data", tell=lambda *_: None)
-        server.routes["/simple/imageio-ffmpeg/"] = page
+        server.routes["/index/imageio-ffmpeg/"] = page
         file = server.routes.pop(f"/files/{NAME}")
         with pytest.raises(EngineMissingError, match="could not be fetched"):
             await fetch_ffmpeg(source(content), tmp_path / "data", tell=lambda *_: None)
